@@ -1,0 +1,46 @@
+# Finds or fetches what callwarden links: an existing target first, then find_package, then, when
+# CALLWARDEN_FETCH_DEPS is ON, a pinned source. Prints which copy was taken.
+include(FetchContent)
+
+# Fetches inside a function, so that what a dependency's build needs reaches nobody else.
+function(callwarden_fetch name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "URL;HASH" "SETTINGS")
+  if(NOT CALLWARDEN_FETCH_DEPS)
+    message(FATAL_ERROR "callwarden: ${name} was not found and CALLWARDEN_FETCH_DEPS is OFF; install its development package or turn fetching on")
+  endif()
+  message(STATUS "callwarden: fetching ${name} from ${arg_URL}")
+  # One standard for everything: a C++17 Abseil does not link with a C++20 user of it.
+  set(CMAKE_CXX_STANDARD 20)
+  set(CMAKE_CXX_STANDARD_REQUIRED ON)
+  set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  foreach(setting IN LISTS arg_SETTINGS)
+    string(REPLACE "=" ";" setting "${setting}")
+    list(GET setting 0 key)
+    list(GET setting 1 value)
+    set(${key} "${value}")
+  endforeach()
+  FetchContent_Declare(${name} URL "${arg_URL}" URL_HASH "SHA256=${arg_HASH}")
+  FetchContent_MakeAvailable(${name})
+endfunction()
+
+if(NOT TARGET simdjson::simdjson AND NOT TARGET simdjson)
+  find_package(simdjson QUIET)
+endif()
+if(NOT TARGET absl::flat_hash_map)
+  find_package(absl QUIET)
+endif()
+find_package(Threads REQUIRED)
+if(NOT TARGET re2::re2)
+  find_package(re2 CONFIG QUIET)
+endif()
+if(NOT TARGET re2::re2)
+  # Debian's package brings a pkg-config file only.
+  find_library(CALLWARDEN_RE2_LIBRARY re2)
+  find_path(CALLWARDEN_RE2_INCLUDE_DIR re2/re2.h)
+  if(CALLWARDEN_RE2_LIBRARY AND CALLWARDEN_RE2_INCLUDE_DIR)
+    add_library(re2::re2 UNKNOWN IMPORTED)
+    set_target_properties(re2::re2 PROPERTIES IMPORTED_LOCATION "${CALLWARDEN_RE2_LIBRARY}"
+      INTERFACE_INCLUDE_DIRECTORIES "${CALLWARDEN_RE2_INCLUDE_DIR}" INTERFACE_LINK_LIBRARIES Threads::Threads)
+  endif()
+endif()

@@ -1,0 +1,6 @@
+#ifndef CALLWARDEN_MEMORY_COUNTER_STORE_H_
+#define CALLWARDEN_MEMORY_COUNTER_STORE_H_
+
+#include "callwarden/counter_store.h"
+
+#endif  // CALLWARDEN_MEMORY_COUNTER_STORE_H_

@@ -1,0 +1,1 @@
+#include "callwarden/clock.h"
