@@ -136,9 +136,10 @@ function(callwarden_dependency name)
   endforeach()
 endfunction()
 
-# The pins. Each hash is the one that package collections publish for that release: the Bazel central
-# registry (abseil, Catch2, benchmark, CLI11), Homebrew (simdjson, re2), Conan's index (CLI11) and, for
-# nlohmann_json, the release page itself. They move together, with a full run of the tests.
+# The pins. Each hash was published by at least two package collections independently: for abseil, re2, Catch2
+# and benchmark Debian's source index and the Bazel central registry or Homebrew, for simdjson Homebrew and
+# others, for CLI11 Conan's index and the Bazel central registry, for nlohmann_json many projects. They move
+# together, with a full run of the tests on what was fetched.
 
 # What the library links. From simdjson 4.3.0 to 4.6.7 the CMake target switches development checks on in
 # release builds (simdjson issue 2834), so a pin must be 4.6.8 or newer.
@@ -150,8 +151,8 @@ macro(callwarden_library_dependencies)
     SETTINGS SIMDJSON_DEVELOPER_MODE=OFF SIMDJSON_DEVELOPMENT_CHECKS=OFF)
   callwarden_dependency(abseil PACKAGE absl PROBE
     TARGETS absl::flat_hash_map absl::flat_hash_set absl::time absl::status
-    URL https://github.com/abseil/abseil-cpp/releases/download/20260107.1/abseil-cpp-20260107.1.tar.gz
-    SHA256 4314e2a7cbac89cac25a2f2322870f343d81579756ceff7f431803c2c9090195
+    URL https://github.com/abseil/abseil-cpp/releases/download/20260526.0/abseil-cpp-20260526.0.tar.gz
+    SHA256 6e1aee535473414164bf83e4ebc40240dec71a4701f8a642d906e95bea1aea0c
     SETTINGS ABSL_PROPAGATE_CXX_STD=ON ABSL_ENABLE_INSTALL=${CALLWARDEN_INSTALL} ABSL_BUILD_TESTING=OFF)
   callwarden_dependency(re2 PACKAGE re2 PROBE TARGETS re2::re2
     URL https://github.com/google/re2/releases/download/2025-11-05/re2-2025-11-05.tar.gz
@@ -177,15 +178,15 @@ endmacro()
 
 macro(callwarden_catch2_dependency)
   callwarden_dependency(Catch2 PACKAGE Catch2 TARGETS Catch2::Catch2
-    URL https://github.com/catchorg/Catch2/archive/refs/tags/v3.15.1.tar.gz
-    SHA256 be23a52b85cf04cd9587612147a10b023d59ed9757fa1843cc99e615d6c0893c
+    URL https://github.com/catchorg/Catch2/archive/refs/tags/v3.7.1.tar.gz
+    SHA256 c991b247a1a0d7bb9c39aa35faf0fe9e19764213f28ffba3109388e62ee0269c
     SETTINGS CATCH_INSTALL_DOCS=OFF CATCH_INSTALL_EXTRAS=OFF)
 endmacro()
 
 macro(callwarden_benchmark_dependency)
   callwarden_dependency(benchmark PACKAGE benchmark TARGETS benchmark::benchmark
-    URL https://github.com/google/benchmark/archive/refs/tags/v1.9.5.tar.gz
-    SHA256 9631341c82bac4a288bef951f8b26b41f69021794184ece969f8473977eaa340
+    URL https://github.com/google/benchmark/archive/refs/tags/v1.9.1.tar.gz
+    SHA256 32131c08ee31eeff2c8968d7e874f3cb648034377dfc32a4c377fa8796d84981
     SETTINGS BENCHMARK_ENABLE_TESTING=OFF BENCHMARK_ENABLE_GTEST_TESTS=OFF BENCHMARK_ENABLE_INSTALL=OFF
       BENCHMARK_ENABLE_WERROR=OFF)
 endmacro()
