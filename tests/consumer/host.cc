@@ -49,7 +49,9 @@ class OneCountStore final : public callwarden::CounterStore {
       return result;
     }
     used_ += request.weight;
-    reservation.Add(*this, {.key = *request.key, .weight = request.weight}, 0);
+    callwarden::ReservationToken token;
+    token.weight = request.weight;
+    reservation.Add(*this, token, 0);
     result.status = callwarden::ReserveStatus::kAdmitted;
     return result;
   }

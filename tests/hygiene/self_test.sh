@@ -147,7 +147,7 @@ symbols() {
 }
 
 paths() {
-  local run=(bash "$here/check_paths.sh" "$work/tree") slash=/
+  local run=(bash "$here/check_paths.sh" "$work/tree") slash=/ backslash='\\'
   fresh
   put a.txt 'include/callwarden/a.h' '/usr/include' '/tmp/x' 'https://host/home' 'the root/ of it'
   wants "no path of a machine" 0 '1 files, 0 faults' "${run[@]}"
@@ -157,7 +157,7 @@ paths() {
   wants "a home folder on a Mac" 1 'a.txt:1:' "${run[@]}"
   put a.txt "cd ${slash}root/project"
   wants "the home folder of root" 1 'a.txt:1:' "${run[@]}"
-  put a.txt 'C:\Users\somebody'
+  put a.txt "C:${backslash}Users${backslash}somebody"
   wants "a home folder on Windows" 1 'a.txt:1:' "${run[@]}"
   put a.txt "built in $work/tree/build"
   wants "the checkout itself" 1 'a.txt:1:' "${run[@]}"
