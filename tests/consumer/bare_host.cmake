@@ -2,4 +2,3 @@
 # library and such a host agree.
 callwarden_executable(callwarden_bare_host "${CMAKE_CURRENT_LIST_DIR}/host.cc")
 add_test(NAME consumer.bare_host COMMAND callwarden_bare_host)
-set_tests_properties(consumer.bare_host PROPERTIES LABELS consumer)
