@@ -76,8 +76,14 @@ fi
   }
   $1 == "R" && $2 == "once" { once_regex[++onces] = regex($3); once_text[onces] = $3; once_path[onces] = $4 }
   $1 == "R" && $2 == "never" {
-    never_from[++nevers] = regex($3); never_to[nevers] = regex($4); never_why[nevers] = ""
-    for (i = 5; i <= NF; i++) never_why[nevers] = never_why[nevers] (i > 5 ? " " : "") $i
+    at = index($0, "#")
+    if ($4 != ":" || !at) fault("layers.txt: not in the form of a never: " $0)
+    never_from[++nevers] = regex($3)
+    never_text[nevers] = $3
+    never_why[nevers] = substr($0, at + 2)
+    never_to[nevers] = ""
+    for (i = 5; i <= NF && $i != "#"; i++)
+      never_to[nevers] = never_to[nevers] (i > 5 ? "|" : "") regex($i)
   }
   $1 == "R" && $2 !~ /^(#.*|group|folder|once|never)?$/ { fault("layers.txt: unknown line: " $0) }
   $1 == "F" { known[$2] = 1; file_list[++file_count] = $2 }
@@ -115,9 +121,12 @@ fi
   }
   END {
     for (i = 1; i <= file_count; i++) if (!state[file_list[i]]) visit(file_list[i], file_list[i])
-    for (r = 1; r <= nevers; r++)
+    for (r = 1; r <= nevers; r++) {
+      from = 0
       for (i = 1; i <= file_count; i++)
-        if (file_list[i] ~ never_from[r]) reach(file_list[i], r, file_list[i])
+        if (file_list[i] ~ never_from[r]) { reach(file_list[i], r, file_list[i]); from++ }
+      if (!from) fault("layers.txt: a rule for " never_text[r] ", which is no file any more")
+    }
     printf "%d files, %d faults\n", file_count, faults
     exit faults > 0
   }'

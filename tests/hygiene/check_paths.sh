@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # check_paths.sh <root>: no file of the project names a folder of somebody's machine: a home folder, or where
-# this very checkout lies. Looks at what git tracks, or without git at all files outside build/.
+# this very checkout lies. Looks at what git tracks, or without git all files outside build/.
 set -euo pipefail
 
 root=$(realpath "$1")
@@ -8,7 +8,7 @@ cd "$root"
 if command -v git >/dev/null && git rev-parse --is-inside-work-tree >/dev/null 2>&1 && [ "$(git rev-parse --show-toplevel)" = "$root" ]; then
   list() { git ls-files -z; }
 else
-  list() { find . -path ./build -prune -o -type f -print0; }
+  list() { find . \( -path ./build -o -path ./.git \) -prune -o -type f -print0; }
 fi
 
 # A home folder: the first folder's name, then a user's (root has none below it). Written so that these lines
