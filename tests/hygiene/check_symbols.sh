@@ -10,8 +10,18 @@ if [ $# -eq 0 ]; then
   exit 2
 fi
 
+# Prints an object's undefined symbols. <iostream>, which Abseil's headers include, puts one static object of its
+# own, std::__ioinit, into each file; when that is the only one, its registration does not count.
+undefined_symbols() {
+  local object=$1 hidden='^$'
+  if nm "$object" | grep -q '__ioinit$' && [ "$(objdump -r "$object" | grep -c '__cxa_atexit')" -eq 1 ]; then
+    hidden='^__cxa_atexit$'
+  fi
+  nm -C -u "$object" | sed -nE 's|^ *[Uvw] (.*)$|\1|p' | grep -v "$hidden" | sed "s|^|$(basename "$object")\t|" || true
+}
+
 for object in "$@"; do
-  nm -C -u "$object" | sed -nE "s|^ *[Uvw] (.*)$|$(basename "$object" | sed 's/[|&\\]/\\&/g')\t\1|p"
+  undefined_symbols "$object"
 done | awk -F '\t' '
   function trim(text) { sub(/^ +/, "", text); sub(/ +$/, "", text); return text }
   NR == FNR {

@@ -149,6 +149,11 @@ symbols() {
   wants "an empty std::function" 1 '^function.o: std::__throw_bad_function_call' "${run[@]}" "$work/function.o"
   object statics '#include <string>' 'std::string value("a long string that is allocated somewhere");'
   wants "a static with a destructor" 1 '^statics.o: __cxa_atexit: a static object' "${run[@]}" "$work/statics.o"
+  object included '#include <iostream>' 'int F() { return 1; }' 'int G() { return std::ios_base::xalloc(); }'
+  wants "nothing of ours but <iostream>" 0 ', 0 faults' "${run[@]}" "$work/included.o"
+  object both '#include <iostream>' '#include <string>' \
+    'std::string value("a long string that is allocated somewhere");'
+  wants "a static beside the one of <iostream>" 1 '^both.o: __cxa_atexit: a static object' "${run[@]}" "$work/both.o"
   object environment '#include <cstdlib>' 'const char* F() { return std::getenv("X"); }'
   wants "the environment" 1 '^environment.o: getenv: ' "${run[@]}" "$work/environment.o"
 
