@@ -17,6 +17,7 @@
 
 #include "callwarden/memory_counter_store.h"
 #include "callwarden/policy.h"
+
 #include "tests/catch.h"
 
 namespace {
@@ -368,9 +369,9 @@ TEST_CASE("huge strings, names and objects", "[corpus]") {
 TEST_CASE("what is refused is never repeated in the message", "[corpus]") {
   callwarden::MemoryCounterStore store;
   const auto policy = ReadsNothing();
-  for (const std::string_view text :
-       {R"({"password":"hunter2","password":"hunter2"})", R"({"a":hunter2})", R"({"a":"hunter2)",
-        R"({"a\u0000":"hunter2"})", R"("hunter2")", R"({"a":"hunter2\ud800"})", R"({"a":"hunter2"} hunter2)"}) {
+  for (const std::string_view text : {R"({"password":"hunter2","password":"hunter2"})", R"({"a":hunter2})",
+                                      R"({"a":"hunter2)", R"({"a\u0000":"hunter2"})", R"("hunter2")",
+                                      R"({"a":"hunter2\ud800"})", R"({"a":"hunter2"} hunter2)"}) {
     CAPTURE(text);
     const GuardedText guarded(text);
     callwarden::ToolCall call;
