@@ -99,27 +99,26 @@ class CounterCore {
     if (now < kTimeMin || now >= kTimeMax || !Usable(request)) return result;
     const int64_t now_ns = Ns(now);
     Charge c = ChargeFor(request, 0);
-    uint64_t word = 0;
-    const bool found = Look(c, word);
+    const uint64_t word = Look(c, now_ns);
     result.ok = true;
     result.max = request.spec->max();
-    result.fits = request.weight == 0 || (found ? Fits(c, word, now_ns) : FitsUnused(c.ask));
-    if (!result.fits) result.retry = found ? ShortageOf(c, word, now_ns).retry : RetryAfter{};
+    result.fits = request.weight == 0 || Fits(c, word, now_ns);
+    if (!result.fits) result.retry = ShortageOf(c, word, now_ns).retry;
     switch (c.format) {
       case WordFormat::kMinutes:
-        PeekCalendar<MinuteWord>(found, word, request.spec->window(), now, result);
+        PeekCalendar<MinuteWord>(word, request.spec->window(), now_ns, result);
         break;
       case WordFormat::kSeconds:
-        PeekCalendar<SecondWord>(found, word, request.spec->window(), now, result);
+        PeekCalendar<SecondWord>(word, request.spec->window(), now_ns, result);
         break;
       case WordFormat::kArrival: {
         const uint64_t at = ArrivalWord::FromNs(now_ns);
         const auto interval = static_cast<uint64_t>(request.spec->interval_ns());
-        if (found && word > at && interval != 0) result.used = (word - at + interval - 1) / interval;
+        if (word > at && interval != 0) result.used = (word - at + interval - 1) / interval;
         break;
       }
       case WordFormat::kGauge:
-        if (found) result.used = GaugeWord::Used(word);
+        result.used = GaugeWord::Used(word);
         break;
     }
     return result;
@@ -244,9 +243,6 @@ class CounterCore {
     return {FormatOf(spec), spec.window(), spec.tolerance_ns(), spec.tag()};
   }
 
-  // A count without a slot has used nothing, so that only its weight can be too much.
-  static bool FitsUnused(const Ask& ask) noexcept { return ask.weight <= ask.max; }
-
   static bool Fits(const Charge& c, uint64_t word, int64_t now_ns) noexcept {
     uint64_t next;
     return WithOps(c.format, [&](auto ops) { return ops.Next(word, c.ask, now_ns, next); });
@@ -261,11 +257,8 @@ class CounterCore {
   }
 
   template <class Word>
-  static void PeekCalendar(bool found, uint64_t word, Window window, Timestamp now,
-                           PeekResult& result) noexcept {
-    result.window_end = WindowEnd(window, now);
-    if (!found) return;
-    const auto count = CalendarOps<Word>::At(word, window, Ns(now));
+  static void PeekCalendar(uint64_t word, Window window, int64_t now_ns, PeekResult& result) noexcept {
+    const auto count = CalendarOps<Word>::At(word, window, now_ns);
     result.used = count.used;
     result.window_end = Timestamp(std::chrono::nanoseconds(Word::TrueEndNs(window, count.end)));
   }
@@ -321,18 +314,36 @@ class CounterCore {
     }
   }
 
-  // Finds the count's slot, by its hint or by its identity, and reads its word.
-  bool Look(Charge& c, uint64_t& word) const noexcept {
+  // A time at which neither group has dropped a count of this key whose window was not over.
+  int64_t SinceFloors(uint64_t fp, uint64_t check, int64_t now_ns) const noexcept {
+    const uint32_t first = FirstGroup(fp);
+    const uint32_t second = SecondGroup(check, first);
+    return std::max({now_ns, metas_[first].floor_ns.load(std::memory_order_relaxed),
+                     metas_[second].floor_ns.load(std::memory_order_relaxed)});
+  }
+
+  // What a count that has no slot would begin with.
+  uint64_t UnusedWord(const Charge& c, int64_t now_ns) const noexcept {
+    return FreshWord(c.format, c.ask.spec->window(), 1, SinceFloors(c.key->fp, c.key->check, now_ns));
+  }
+  static uint64_t FreshWord(WordFormat format, Window window, uint64_t gen, int64_t now_ns) noexcept {
+    return WithOps(format, [&](auto ops) { return ops.Fresh(window, gen, now_ns); });
+  }
+
+  // Finds the count's slot, by its hint or by its identity, and reads its word; without a slot
+  // (kNoSlot), what its word would be.
+  uint64_t Look(Charge& c, int64_t now_ns) const noexcept {
     CounterKey& key = *c.key;
+    uint64_t word = 0;
     c.slot = key.hint;
-    if (c.slot < slot_count_ && ReadWord(c.slot, c.format, key.fp, key.check, word)) return true;
+    if (c.slot < slot_count_ && ReadWord(c.slot, c.format, key.fp, key.check, word)) return word;
     c.slot = Find(key.fp, key.check);
-    if (c.slot == kNoSlot || !ReadWord(c.slot, c.format, key.fp, key.check, word)) {
-      c.slot = kNoSlot;
-      return false;
+    if (c.slot != kNoSlot && ReadWord(c.slot, c.format, key.fp, key.check, word)) {
+      key.hint = c.slot;
+      return word;
     }
-    key.hint = c.slot;
-    return true;
+    c.slot = kNoSlot;
+    return UnusedWord(c, now_ns);
   }
 
   // Charges a slot. `word`: the one it made, or the one that left no room.
@@ -512,8 +523,7 @@ class CounterCore {
     if (const uint32_t found = Find(fp, check); found != kNoSlot) return found;
     // A count of this key that was dropped had an end no later than the floor, so that a clock reading
     // from before it cannot open that window again.
-    now_ns = std::max({now_ns, metas_[first].floor_ns.load(std::memory_order_relaxed),
-                       metas_[second].floor_ns.load(std::memory_order_relaxed)});
+    now_ns = SinceFloors(fp, check, now_ns);
     const uint32_t slot = TakeSlot(first, second, now_ns);
     if (slot == kNoSlot) return kNoSlot;
 
@@ -527,9 +537,7 @@ class CounterCore {
     payload.spec_tag.store(shape.spec_tag, std::memory_order_relaxed);
     const auto gen = static_cast<uint32_t>(GaugeWord::NextGen(payload.gen.load(std::memory_order_relaxed)));
     payload.gen.store(gen, std::memory_order_relaxed);
-    if (word == 0) {
-      word = WithOps(shape.format, [&](auto ops) { return ops.Fresh(shape.window, gen, now_ns); });
-    }
+    if (word == 0) word = FreshWord(shape.format, shape.window, gen, now_ns);
     WordOf(payload, shape.format).store(word, std::memory_order_release);
     index.store(fp, std::memory_order_release);
     tallies_.Add(Tally::kInserts);
@@ -654,7 +662,8 @@ class CounterCore {
       if (turn > kMovesMax) return Deny(result, ReserveStatus::kContended);
       c.slot = Find(key.fp, key.check);
       if (c.slot == kNoSlot) {
-        if (!FitsUnused(c.ask)) return DenyShort(result, LimitShortage{});
+        const uint64_t unused = UnusedWord(c, now_ns);
+        if (!Fits(c, unused, now_ns)) return DenyShort(result, ShortageOf(c, unused, now_ns));
         c.slot = Insert(key.fp, key.check, ShapeFor(*c.ask.spec), now_ns, 0);
         if (c.slot == kNoSlot) return Deny(result, ReserveStatus::kStoreFull);
       }
@@ -700,10 +709,9 @@ class CounterCore {
     bool never = false;
     int64_t longest = -1;
     for (Charge& c : charges) {
-      uint64_t word = 0;
-      const bool found = Look(c, word);
-      if (found ? Fits(c, word, now_ns) : FitsUnused(c.ask)) continue;
-      const LimitShortage shortage = found ? ShortageOf(c, word, now_ns) : LimitShortage{};
+      const uint64_t word = Look(c, now_ns);
+      if (Fits(c, word, now_ns)) continue;
+      const LimitShortage shortage = ShortageOf(c, word, now_ns);
       result.short_mask = static_cast<uint16_t>(result.short_mask | c.requests);
       for (std::size_t i = 0; i < kLimitsPerCallMax; ++i) {
         if ((c.requests >> i & 1) != 0) result.shortages[i] = shortage;
