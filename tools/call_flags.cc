@@ -145,26 +145,21 @@ void CallFlags::AddTo(CLI::App& command) {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   };
   add("--policy", policy_, "FILE", "The policy; - is standard input")->required();
-  CLI::Option* tool = add("--tool", tool_, "NAME", "The tool that is called");
-  CLI::Option* call =
-      add("--call", call_, "JSON|@FILE|-",
-          "The whole call as one JSON object, instead of the flags from --tool to --approved");
-  std::vector<CLI::Option*> parts = {
-      tool,
-      add("--arguments", arguments_, "JSON|@FILE|-",
-          "Its arguments, judged exactly as given; default: absent"),
-      add("--grant", grant_, "ID", "Id of the grant; default: default; an empty one is none"),
-      add("--session", session_, "ID", "Id of the session; default: none"),
-      add_list("--context", context_, "An attribute of the call, as often as needed"),
-      add_list("--grant-attribute", grant_attributes_, "An attribute of the grant, as often as needed"),
-      add("--at", at_, "TIME", "The time of the call, such as 2026-03-01T10:30:00Z; default: now"),
-      command.add_flag("--approved", approved_, "A person has approved exactly this call"),
-  };
-  for (CLI::Option* part : parts) call->excludes(part);
-  add("--times", times_, "N", "Make the same call N times, all at one time")
-      ->check(CLI::Range(1u, kTimesMax));
-  add("--outcome", outcome_, "ok|error|open", "How each admitted call ends; open: it stays in flight")
-      ->check(CLI::IsMember({"ok", "error", "open"}));
+  add("--tool", tool_, "NAME", "The tool that is called");
+  add("--arguments", arguments_, "JSON|@FILE|-",
+      "Its arguments, judged exactly as given; absent if left out");
+  add("--grant", grant_, "ID", "Id of the grant, \"default\" if left out; an empty one is none");
+  add("--session", session_, "ID", "Id of the session; none if left out");
+  add_list("--context", context_, "An attribute of the call; repeat for more");
+  add_list("--grant-attribute", grant_attributes_, "An attribute of the grant; repeat for more");
+  add("--at", at_, "TIME", "When, such as 2026-03-01T10:30:00Z; now if left out");
+  command.add_flag("--approved", approved_, "A person has approved exactly this call");
+  add("--call", call_, "JSON|@FILE|-",
+      "The whole call as a JSON object, instead of all the flags from --tool on");
+  add("--times", times_, "N", "Make the same call N times, all at that time")
+      ->check(CLI::Range(1u, kTimesMax).description(""));
+  add("--outcome", outcome_, "HOW", "How each admitted call ends: ok, error, or open (it stays in flight)")
+      ->check(CLI::IsMember({"ok", "error", "open"}).description(""));
   command.add_flag("--json", json_, "Print JSON instead");
 }
 
@@ -175,7 +170,11 @@ std::optional<Outcome> CallFlags::outcome() const {
 
 void CallFlags::ReadCall(CallInput& input) const {
   const auto given = [&](const char* name) { return command_->count(name) > 0; };
-  if (given("--call") == given("--tool")) throw ToolError("give the call: --tool or --call");
+  if (!given("--call") && !given("--tool")) throw ToolError("no call given; use --tool or --call");
+  for (const char* part : {"--tool", "--arguments", "--grant", "--session", "--context", "--grant-attribute",
+                           "--at", "--approved"}) {
+    if (given("--call") && given(part)) throw ToolError(std::string("--call excludes ") + part);
+  }
   if (policy_ == "-" && (call_ == "-" || arguments_ == "-")) {
     throw ToolError("standard input can be read once only");
   }

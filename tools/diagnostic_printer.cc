@@ -1,9 +1,9 @@
 #include "diagnostic_printer.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
+#include "output.h"
 #include "printable.h"
 
 namespace callwarden::tool {
@@ -79,8 +79,7 @@ std::string DiagnosticPrinter::Format(const Diagnostic& diagnostic) const {
 
 void PrintDiagnostics(const DiagnosticPrinter& printer, std::span<const Diagnostic> diagnostics) {
   for (const Diagnostic& diagnostic : diagnostics) {
-    const std::string text = printer.Format(diagnostic);
-    std::fwrite(text.data(), 1, text.size(), stderr);
+    Err(printer.Format(diagnostic));
   }
 }
 

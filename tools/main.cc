@@ -3,6 +3,7 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -34,10 +35,22 @@ constexpr const char* kFooter =
     "that cannot be read; 3 denied; 4 approval required (3 and 4: decide only).\n"
     "`callwarden COMMAND --help` tells more; `-` as a file is standard input.\n";
 
+/// The parser complains about what is missing before it does about what it did not know; the latter is
+/// mostly the reason for the former.
+std::string UsageText(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
+  if (!unknown.empty()) return "unknown command or argument \"" + Printable(unknown.front()) + "\"";
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
+      app.get_subcommands().empty()) {
+    return "no command given";
+  }
+  return Printable(error.what());
+}
+
 int Usage(const CLI::App& app, const CLI::ParseError& error) {
   std::string command;
   for (const CLI::App* chosen : app.get_subcommands()) command = " " + chosen->get_name();
-  ReportError(Printable(error.what()) + "; see `callwarden" + command + " --help`");
+  ReportError(UsageText(app, error) + "; see `callwarden" + command + " --help`");
   return ExitCode::kExitUsage;
 }
 

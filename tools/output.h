@@ -19,7 +19,10 @@ using Json = nlohmann::ordered_json;
 
 /// Results go to stdout, errors and diagnostics to stderr.
 inline void Out(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-inline void Err(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+inline void Err(std::string_view text) {
+  std::fflush(stdout);  // so that the two come in order where they end up in one place
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
 
 /// Writes the line `callwarden: error: WHAT` to stderr.
 void ReportError(std::string_view what);

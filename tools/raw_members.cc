@@ -50,7 +50,8 @@ std::vector<RawMember> RawMembers(std::string_view text, const std::string& what
   try {
     if (!Json::parse(text).is_object()) throw ToolError(what + " is not a JSON object");
   } catch (const Json::parse_error& error) {
-    throw ToolError(what + " is not JSON: " + Printable(error.what()));
+    const std::string text_of_error = error.what();  // "[id] parse error at line 1, column 2: ..."
+    throw ToolError(what + " is not JSON: " + Printable(text_of_error.substr(text_of_error.find("] ") + 2)));
   } catch (const Json::out_of_range&) {
     throw ToolError(what + " holds a number that is too large");
   }
