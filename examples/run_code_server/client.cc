@@ -1,7 +1,9 @@
 // A scripted MCP client: starts run_code_server over pipes, makes twelve calls of run_code under the policy
 // and shows what became of them. Succeeds only if ten ran and then two were denied by the limit.
 //
-//   run_code_client SERVER POLICY
+//   run_code_client SERVER [POLICY]
+//
+// Without POLICY it is examples/run_code_server/policy.json, as seen from the source tree's root.
 
 #include <chrono>
 #include <cstdint>
@@ -175,12 +177,12 @@ int Run(const std::string& server, const std::string& policy) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::cerr << "usage: run_code_client SERVER POLICY\n";
+  if (argc < 2 || argc > 3) {
+    std::cerr << "usage: run_code_client SERVER [POLICY]\n";
     return 2;
   }
   try {
-    return Run(argv[1], argv[2]);
+    return Run(argv[1], argc == 3 ? argv[2] : "examples/run_code_server/policy.json");
   } catch (const std::exception& error) {
     std::cerr << "run_code_client: " << error.what() << "\n";
     return 1;
