@@ -38,8 +38,10 @@ std::string VerdictLines(const Verdict& verdict, const Style& style) {
 }
 
 /// One line a call, when there are several.
-std::string NumberedLine(std::size_t number, const Verdict& verdict, const Style& style) {
-  std::string line = std::to_string(number) + "  " + EffectText(verdict.effect(), style);
+std::string NumberedLine(std::size_t number, std::size_t times, const Verdict& verdict, const Style& style) {
+  std::string line = std::to_string(number);
+  line.insert(0, std::to_string(times).size() - line.size(), ' ');
+  line += "  " + EffectText(verdict.effect(), style);
   if (!verdict.allowed()) line += " (" + std::string(Name(verdict.reason())) + ")";
   if (!verdict.rule().empty()) line += "  " + Printable(verdict.rule());
   if (const auto wait = verdict.retry_after()) line += "  retry in " + WaitText(*wait);
@@ -61,7 +63,7 @@ void PrintDecision(const Decision& decision, const CallFlags& flags, std::size_t
     Out(JsonLine(json));
     return;
   }
-  Out(flags.times() > 1 ? NumberedLine(number, decision.verdict(), style)
+  Out(flags.times() > 1 ? NumberedLine(number, flags.times(), decision.verdict(), style)
                         : VerdictLines(decision.verdict(), style));
   if (decision.would() != nullptr) {
     Out("would    be " + EffectText(decision.would()->effect(), style) +

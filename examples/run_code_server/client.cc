@@ -57,7 +57,8 @@ class Client {
 
   void ListTools() {
     std::cout << "tools/list  ->";
-    for (const json& tool : Request("tools/list", json::object()).at("tools")) {
+    const json result = Request("tools/list", json::object());
+    for (const json& tool : result.at("tools")) {
       std::cout << " " << tool.at("name").get<std::string>();
     }
     std::cout << "\n";
