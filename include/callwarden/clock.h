@@ -1,6 +1,7 @@
 #ifndef CALLWARDEN_CLOCK_H_
 #define CALLWARDEN_CLOCK_H_
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -38,7 +39,8 @@ struct SystemClockOptions {
   /// windows early, so it is the dangerous one.
   std::chrono::nanoseconds max_forward_step = std::chrono::seconds(60);
   /// Reads the coarse monotonic clock, a few nanoseconds a read with a tick of about 4 ms. Good enough
-  /// for windows of a minute and longer.
+  /// for windows of a minute and longer. It does not count time suspended, which then looks like a
+  /// forward step of the wall clock.
   bool coarse = false;
 };
 
@@ -46,7 +48,8 @@ struct SystemClockOptions {
 ///
 /// Never returns less than it returned before in this process. A wall clock that steps forward is
 /// followed by at most `max_forward_step` per `reanchor_interval`; one that steps back is met by
-/// running at nine tenths of the speed until the two agree.
+/// running at nine tenths of the speed until the two agree. The first reader past the interval corrects
+/// the map; those that read meanwhile see at most a tenth of the time overdue less.
 ///
 /// Thread safety: any member may be called from any thread; Now() takes no lock and never waits for
 /// another thread's correction.
@@ -71,20 +74,31 @@ class CALLWARDEN_EXPORT SystemClock final : public Clock {
   SystemClock(SystemClockOptions options, ReadClocks read, void* context) noexcept;
 
  private:
-  struct Map;
-  void Reanchor(Reading reading) const noexcept;
+  // utc = utc_base + (monotonic - monotonic_base), less a tenth of the time before `slow_until_ns` and
+  // of the time after `correct_at_ns`. The second is what keeps readers that still use an overdue map
+  // from passing those that use its successor.
+  struct Map {
+    std::atomic<int64_t> monotonic_base_ns{0};
+    std::atomic<int64_t> utc_base_ns{0};
+    std::atomic<int64_t> slow_until_ns{0};
+    std::atomic<int64_t> correct_at_ns{0};
+  };
+  struct MapValues;
+  [[nodiscard]] bool Load(Reading& reading, MapValues& values) const noexcept;
+  [[nodiscard]] Reading Read(bool need_wall) const noexcept;
+  void Store(const MapValues& values) const noexcept;
+  [[nodiscard]] int64_t Correct() const noexcept;
 
-  SystemClockOptions options_;
-  ReadClocks read_;
+  int64_t interval_ns_;
+  int64_t step_max_ns_;
+  bool coarse_;
+  ReadClocks read_;  // null: the machine's clocks
   void* context_;
-  // The map, under a sequence lock: utc = utc_base + (monotonic - monotonic_base) * slope, where slope
-  // is 1, or 9/10 while the map runs ahead of the wall clock.
-  mutable std::atomic<uint64_t> sequence_{0};
-  mutable std::atomic<int64_t> monotonic_base_ns_{0};
-  mutable std::atomic<int64_t> utc_base_ns_{0};
-  mutable std::atomic<int64_t> slow_until_ns_{0};  // monotonic time at which the slope is 1 again
-  mutable std::atomic<int64_t> reanchor_at_ns_{0};
-  mutable std::atomic<bool> reanchoring_{false};
+  // Two maps; the one that holds is maps_[version_ % 2]. A correction writes the other one and then the
+  // version, so a reader starts over only when a whole correction took place while it read.
+  mutable std::array<Map, 2> maps_;
+  mutable std::atomic<uint64_t> version_{0};
+  mutable std::atomic<bool> correcting_{false};
   mutable std::atomic<uint64_t> forward_clamped_{0};
 };
 

@@ -91,10 +91,16 @@ class CALLWARDEN_EXPORT LimitSpec {
   /// 128 bits over kind, window, identity, and for kGcra max and burst. Specs that differ only in
   /// `max` (not kGcra) have equal digests and share their counts.
   std::array<uint64_t, 2> digest() const noexcept { return digest_; }
+  /// The low half of digest()[0]; kept beside each count and in each key, so that a key is never used
+  /// with the spec of another count, and records can be told apart by limit.
+  uint32_t tag() const noexcept { return static_cast<uint32_t>(digest_[0]); }
+  /// A calendar window of whole minutes, whose counts go up to kCountMax; others to kCountMaxSeconds.
+  bool whole_minutes() const noexcept { return whole_minutes_; }
 
  private:
   LimitSpec() = default;
   LimitKind kind_ = LimitKind::kCalendar;
+  bool whole_minutes_ = false;
   Window window_;
   uint64_t max_ = 0;
   uint64_t burst_ = 0;
@@ -104,13 +110,15 @@ class CALLWARDEN_EXPORT LimitSpec {
 };
 
 /// Names one count: 128 bits, keyed by the store's secret, and a hint where the store last found it.
-/// Made by CounterStore::Key; good for that store only. A value; copy it freely. The store may update
-/// the hint while a call that was given the key runs, so one thread at a time uses one object.
+/// Made by CounterStore::Key; good for that store only, and for specs with the digest of the one it was
+/// made with. A value; copy it freely. The store may update the hint while a call that was given the key
+/// runs, so one thread at a time uses one object.
 struct CounterKey {
   static constexpr uint32_t kNoHint = 0xFFFFFFFFu;
   uint64_t fp = 0;
   uint64_t check = 0;
   uint32_t hint = kNoHint;
+  uint32_t spec_tag = 0;  ///< LimitSpec::tag of the spec it was made with
   friend constexpr bool operator==(const CounterKey& a, const CounterKey& b) noexcept {
     return a.fp == b.fp && a.check == b.check;
   }
@@ -139,7 +147,8 @@ enum class ReserveStatus : uint8_t {
   kStoreError = 0,  ///< the store cannot answer; zero denies
   kStoreFull,       ///< no room for a new key
   kContended,       ///< lost every retry of a race; try again in a millisecond
-  kInvalid,         ///< more than kLimitsPerCallMax requests, a null pointer, or a time out of range
+  kInvalid,         ///< more than kLimitsPerCallMax requests, a null pointer, a key made with another
+                    ///< spec, or a time out of range
   kOverLimit,       ///< at least one request does not fit now
   kNeverFits,       ///< at least one request can never fit
   kAdmitted,        ///< everything is charged
@@ -157,9 +166,11 @@ struct ReserveResult {
   uint16_t limit = 0;       ///< index of the short request with the longest wait, the first of equals
   uint16_t short_mask = 0;  ///< bit i: request i did not fit
   RetryAfter retry;         ///< of request `limit`; for kContended 1 ms
-  std::array<LimitShortage, kLimitsPerCallMax> shortages;
+  union {                   // left unset: clearing sixteen would cost more than the answer
+    std::array<LimitShortage, kLimitsPerCallMax> shortages;
+  };
 
-  ReserveResult() noexcept {}  // leaves `shortages` unset: sixteen of them would cost more than the answer
+  ReserveResult() noexcept {}
 };
 
 /// Which requests of a reservation a settlement changed; bit i is the reservation's i-th charge.
@@ -170,18 +181,21 @@ struct SettleResult {
   uint16_t lost = 0;      ///< a debit that found no room in a full table
 };
 
-/// One charge as the store that made it knows it; opaque to everybody else.
+/// One charge as the store that made it knows it; opaque to everybody else. Carries what a later
+/// correction needs, since a reservation may outlive the spec and the key it was made with.
 struct ReservationToken {
-  CounterKey key;
+  uint64_t fp = 0;
+  uint64_t check = 0;
   uint64_t weight = 0;
-  uint64_t max = 0;
-  uint64_t stamp = 0;  ///< which window or incarnation was charged
-  int64_t admitted_ns = 0;
-  int64_t interval_ns = 0;
-  int64_t tolerance_ns = 0;
+  uint64_t stamp = 0;        ///< what was charged: which window or incarnation; kGcra: the admission time
+  uint64_t max = 0;          ///< kCalendar: the maximum then held to
+  int64_t interval_ns = 0;   ///< kGcra
+  int64_t tolerance_ns = 0;  ///< kGcra
   uint32_t slot = 0;
-  LimitKind kind = LimitKind::kCalendar;
+  uint32_t spec_tag = 0;
   Window window;
+  LimitKind kind = LimitKind::kCalendar;
+  bool whole_minutes = false;
 };
 
 /// Use that was charged before a call and is settled when it completes.
@@ -211,13 +225,26 @@ class CALLWARDEN_EXPORT Reservation {
   CounterStore* store() const noexcept { return store_; }
 
   /// For stores: takes up a charge. Ignored beyond kLimitsPerCallMax.
-  void Add(CounterStore& store, const ReservationToken& token, std::size_t request) noexcept;
+  void Add(CounterStore& store, const ReservationToken& token, std::size_t request) noexcept {
+    if (count_ == kLimitsPerCallMax) return;
+    store_ = &store;
+    requests_[count_] = static_cast<uint8_t>(request);
+    tokens_[count_++] = token;
+  }
   /// For stores: forgets the charges without settling them, since they have been.
   void Forget() noexcept { store_ = nullptr, count_ = 0; }
   std::span<ReservationToken> tokens() noexcept { return {tokens_.data(), size()}; }
 
  private:
-  void TakeFrom(Reservation& other) noexcept;
+  void TakeFrom(Reservation& other) noexcept {
+    store_ = other.store_;
+    count_ = other.count_;
+    for (std::size_t i = 0; i < count_; ++i) {
+      requests_[i] = other.requests_[i];
+      tokens_[i] = other.tokens_[i];
+    }
+    other.Forget();
+  }
   void SettleAsReserved() noexcept;
 
   CounterStore* store_ = nullptr;
@@ -230,12 +257,12 @@ class CALLWARDEN_EXPORT Reservation {
 
 /// One count, looked at without charging it.
 struct PeekResult {
-  bool ok = false;        ///< false: the store could not answer, nothing else is set
-  bool fits = false;      ///< the request would be admitted, alone and now
-  uint64_t used = 0;      ///< counted or in flight; for kGcra the units of debt, rounded up
+  bool ok = false;    ///< false: the store could not answer, nothing else is set
+  bool fits = false;  ///< the request would be admitted, alone and now
+  uint64_t used = 0;  ///< counted or in flight; for kGcra the units of debt, rounded up
   uint64_t max = 0;
-  Timestamp window_end{}; ///< calendar: when the count starts afresh
-  RetryAfter retry;       ///< when !fits
+  Timestamp window_end{};  ///< calendar: when the count starts afresh
+  RetryAfter retry;        ///< when !fits
 };
 
 /// Totals since the store was made. Each is read on its own; the set is not of one instant.
@@ -257,8 +284,8 @@ struct CounterStats {
   uint64_t saturations = 0;
   uint64_t inserts = 0;
   uint64_t reuses = 0;
-  uint64_t keys = 0;           ///< slots taken now, expired ones included
-  uint64_t keys_expired = 0;   ///< of them, those that an insert could reuse now
+  uint64_t keys = 0;          ///< slots taken now, expired ones included
+  uint64_t keys_expired = 0;  ///< of them, those that an insert could reuse now
   uint64_t capacity_keys = 0;
   uint64_t clock_forward_clamped = 0;
   bool above_70_percent = false;
