@@ -8,6 +8,13 @@
 
 namespace reference {
 
+Value::Value() = default;
+Value::Value(const Value& other) = default;
+Value::Value(Value&& other) noexcept = default;
+Value& Value::operator=(const Value& other) = default;
+Value& Value::operator=(Value&& other) noexcept = default;
+Value::~Value() = default;
+
 const Value* Value::Find(std::string_view name) const {
   for (const Member& member : members) {
     if (member.name == name) return &member.value;

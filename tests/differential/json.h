@@ -20,6 +20,14 @@ struct Member;
 struct Value {
   enum class Type { kNull, kBoolean, kInteger, kReal, kString, kArray, kObject };
 
+  // Not inline: Member is not complete here.
+  Value();
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
+
   Type type = Type::kNull;
   bool boolean = false;
   Int128 integer = 0;
