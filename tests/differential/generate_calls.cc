@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -80,6 +81,11 @@ std::vector<Attribute> RandomAttributes(Random& random, bool grant) {
   if (grant) {
     if (random.Percent(40)) put("tier", RandomString(random));
     if (random.Percent(40)) put("level", RandomNumber(random));
+    if (random.OneIn(30)) {
+      // No JSON can say these, a host can.
+      const double infinity = std::numeric_limits<double>::infinity();
+      put("level", Value::Real(random.Pick({infinity, -infinity, std::numeric_limits<double>::quiet_NaN()})));
+    }
     if (random.OneIn(30)) put("id", Value::String("ignored"));
   } else {
     if (random.Percent(85)) {

@@ -468,6 +468,7 @@ std::string WriteString(std::string_view text) {
 }
 
 std::string WriteReal(double value) {
+  if (!std::isfinite(value)) return value < 0 ? "-1e999" : "1e999";
   char buffer[64];
   const auto written = std::to_chars(buffer, buffer + sizeof buffer, value);
   std::string out(buffer, written.ptr);

@@ -99,7 +99,8 @@ void AppendUtf8(std::string& out, uint32_t code_point);
 std::string WriteJson(const Value& value);
 /// Writes a string as JSON, with its quotes.
 std::string WriteString(std::string_view text);
-/// Writes a double as JSON that reads back as a double of the same bits.
+/// Writes a double as JSON that reads back as a double of the same bits; one that is not finite, which only a
+/// host attribute can be, as a number that no reader takes.
 std::string WriteReal(double value);
 std::string WriteInteger(Int128 value);
 

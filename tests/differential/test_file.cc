@@ -203,6 +203,23 @@ std::string OutcomeName(Outcome outcome) {
   return "";
 }
 
+/// The keys of a call but for `at` and `expect`.
+void AddCall(const TestStep& step, Value& out) {
+  const Call& call = step.call;
+  out.Add("tool", Value::String(call.tool));
+  if (call.arguments && IsUtf8(*call.arguments)) {
+    out.Add("arguments_text", Value::String(*call.arguments));
+  } else if (call.arguments) {
+    out.Add("arguments_base64", Value::String(EncodeBase64(*call.arguments)));
+  }
+  out.Add("grant", Value::String(call.grant));
+  if (!call.session.empty()) out.Add("session", Value::String(call.session));
+  if (!call.grant_attributes.empty()) out.Add("grant_attributes", AttributesValue(call.grant_attributes));
+  if (!call.context.empty()) out.Add("context", AttributesValue(call.context));
+  if (call.approved) out.Add("approved", Value::Boolean(true));
+  out.Add("outcome", Value::String(step.open ? "open" : OutcomeName(step.outcome)));
+}
+
 std::string Shown(const std::optional<int64_t>& ms) { return ms ? std::to_string(*ms) : "none"; }
 
 }  // namespace
@@ -243,48 +260,42 @@ std::string WriteTestFile(const std::string& policy_text, const PolicyTest& test
   std::optional<Policy> policy = ReadPolicy(policy_text);
   std::optional<Evaluator> evaluator;
   if (policy) evaluator.emplace(std::move(*policy));
-  std::vector<Result> results;
-  std::string calls;
-  for (const TestStep& step : test.steps) {
+  std::vector<std::optional<Result>> open(test.steps.size());
+  std::vector<std::size_t> position(test.steps.size());  // of a step in the file
+  std::vector<std::string> calls;
+  for (std::size_t i = 0; i < test.steps.size(); ++i) {
+    const TestStep& step = test.steps[i];
     Value out = Value::Object();
     out.Add("at", Value::String(WriteTime(step.at)));
-    results.emplace_back();
     if (step.completes) {
-      out.Add("complete", Value::Integer(static_cast<Int128>(step.completed)));
+      // A file must not complete what is not in flight.
+      if (step.completed >= i || !open[step.completed]) continue;
+      out.Add("complete", Value::Integer(static_cast<Int128>(position[step.completed])));
       out.Add("outcome", Value::String(OutcomeName(step.outcome)));
-      if (evaluator) evaluator->Complete(results[step.completed], step.outcome, step.at);
+      evaluator->Complete(*open[step.completed], step.outcome, step.at);
+      open[step.completed].reset();
     } else {
-      const Call& call = step.call;
-      out.Add("tool", Value::String(call.tool));
-      if (call.arguments && IsUtf8(*call.arguments)) {
-        out.Add("arguments_text", Value::String(*call.arguments));
-      } else if (call.arguments) {
-        out.Add("arguments_base64", Value::String(EncodeBase64(*call.arguments)));
-      }
-      out.Add("grant", Value::String(call.grant));
-      if (!call.session.empty()) out.Add("session", Value::String(call.session));
-      if (!call.grant_attributes.empty()) {
-        out.Add("grant_attributes", AttributesValue(call.grant_attributes));
-      }
-      if (!call.context.empty()) out.Add("context", AttributesValue(call.context));
-      if (call.approved) out.Add("approved", Value::Boolean(true));
-      out.Add("outcome", Value::String(step.open ? "open" : OutcomeName(step.outcome)));
+      AddCall(step, out);
       Value expect = Value::Object();
       if (evaluator) {
-        Result& result = results.back();
-        result = evaluator->Decide(call, step.at);
-        if (result.verdict.allowed() && !step.open) evaluator->Complete(result, step.outcome, step.at);
+        Result result = evaluator->Decide(step.call, step.at);
         expect = VerdictValue(result.verdict);
         expect.Add("would", result.would ? VerdictValue(*result.would) : Value());
+        if (result.verdict.allowed() && step.open) {
+          open[i] = std::move(result);
+        } else if (result.verdict.allowed()) {
+          evaluator->Complete(result, step.outcome, step.at);
+        }
       }
       out.Add("expect", std::move(expect));
     }
-    if (!calls.empty()) calls += ",\n        ";
-    calls += WriteJson(out);
+    position[i] = calls.size();
+    calls.push_back(WriteJson(out));
   }
-  return "{\n  \"policy_text\": " + WriteString(policy_text) +
-         ",\n  \"tests\": [\n    { \"name\": " + WriteString(test.name) + ",\n      \"calls\": [\n        " +
-         calls + "\n      ] }\n  ]\n}\n";
+  std::string file = "{\n  \"policy_text\": " + WriteString(policy_text) +
+                     ",\n  \"tests\": [\n    { \"name\": " + WriteString(test.name) + ",\n      \"calls\": [";
+  for (std::size_t i = 0; i < calls.size(); ++i) file += (i == 0 ? "\n        " : ",\n        ") + calls[i];
+  return file + "\n      ] }\n  ]\n}\n";
 }
 
 std::string Differs(const Value& expect, const Verdict& verdict, const std::optional<Verdict>& would) {
