@@ -3,18 +3,11 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
-#include "absl/status/status.h"
-#include "absl/time/civil_time.h"
-#include "absl/time/time.h"
+#include "absl/hash/hash.h"
+#include "absl/strings/string_view.h"
 
 int main() {
   absl::flat_hash_map<std::string, uint64_t> map;
-  map["a"] = 1;
-  absl::flat_hash_set<uint64_t> set = {map["a"]};
-  const absl::Status status = absl::InvalidArgumentError("a");
-  absl::TimeZone zone;
-  const bool loaded = absl::LoadTimeZone("UTC", &zone);
-  const absl::CivilMonth month(absl::ToCivilSecond(absl::FromUnixSeconds(0), zone));
-  return loaded && !status.ok() && set.contains(1) && month.year() == 1970 ? 0 : 1;
+  map["a"] = absl::Hash<absl::string_view>{}("a");
+  return map.contains("a") ? 0 : 1;
 }
