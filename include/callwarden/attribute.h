@@ -28,8 +28,8 @@ class AttributeValue {
   constexpr AttributeValue(T value) noexcept  // NOLINT(google-explicit-constructor)
       : type_(Type::kInt64), int64_(value) {}
   template <std::unsigned_integral T>
-    requires(!std::same_as<T, bool>)
-  constexpr AttributeValue(T value) noexcept  // NOLINT(google-explicit-constructor)
+  requires(!std::same_as<T, bool>) constexpr AttributeValue(
+      T value) noexcept  // NOLINT(google-explicit-constructor)
       : type_(Type::kUint64), uint64_(value) {}
   constexpr AttributeValue(double value) noexcept  // NOLINT(google-explicit-constructor)
       : type_(Type::kDouble), double_(value) {}
