@@ -150,7 +150,7 @@ macro(callwarden_library_dependencies)
     SHA256 61d948fc24f0d793829ad658058e7597d064988a89b4607ea02e401a82df98ff
     SETTINGS SIMDJSON_DEVELOPER_MODE=OFF SIMDJSON_DEVELOPMENT_CHECKS=OFF)
   callwarden_dependency(abseil PACKAGE absl PROBE
-    TARGETS absl::flat_hash_map absl::hash absl::strings
+    TARGETS absl::flat_hash_map absl::hash
     URL https://github.com/abseil/abseil-cpp/releases/download/20260526.0/abseil-cpp-20260526.0.tar.gz
     SHA256 6e1aee535473414164bf83e4ebc40240dec71a4701f8a642d906e95bea1aea0c
     SETTINGS ABSL_PROPAGATE_CXX_STD=ON ABSL_ENABLE_INSTALL=${CALLWARDEN_INSTALL} ABSL_BUILD_TESTING=OFF)

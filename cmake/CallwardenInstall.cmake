@@ -38,7 +38,7 @@ install(FILES
 
 # The pkg-config file finds its own prefix, so that an installed tree can be moved.
 file(RELATIVE_PATH callwarden_pc_prefix "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
-set(callwarden_pc_requires "simdjson absl_flat_hash_map absl_hash absl_strings re2")
+set(callwarden_pc_requires "simdjson absl_flat_hash_map absl_hash re2")
 set(callwarden_pc_libs "-L\${libdir} -lcallwarden")
 set(callwarden_pc_cflags "-I\${includedir}")
 if(callwarden_is_static)
