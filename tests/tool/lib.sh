@@ -31,7 +31,7 @@ fail() {
   failures=$((failures + 1))
   {
     echo "FAILED: $1"
-    echo "  after: $what"
+    echo "  after: $what" | cut -c 1-300
     echo "  exit code $code; stdout:"
     sed 's/^/    /' out
     echo "  stderr:"
