@@ -8,10 +8,12 @@ target_link_libraries(callwarden_counter_testing
 callwarden_test(counter_store_test
   unit/clock_test.cc
   unit/counter_store_test.cc
+  unit/counter_threads_test.cc
   unit/memory_counter_store_test.cc
   unit/snapshot_test.cc
   LABELS threads
   LIBRARIES callwarden_counter_testing)
+callwarden_test(counter_allocation_test unit/counter_allocation_test.cc LIBRARIES callwarden_counter_testing)
 callwarden_test(counter_contract_test
   contract/counter_store_contract_test.cc
   contract/random_history_test.cc
