@@ -289,6 +289,10 @@ struct Gauges : Model<Gauges, 2, 1> {
   }
   void End() {
     store->Balance();
+    for (uint64_t i = 0; i < 2; ++i) {  // nobody loses the slot that counts what is running
+      CounterKey key = KeyOf(spec, i + 1);
+      if (!held[i].empty()) RL_ASSERT(store->Peek({&spec, &key, 1}, kFirst).used == 1);
+    }
     for (Reservation& reservation : held) store->GiveBack(reservation);
   }
 };

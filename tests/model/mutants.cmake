@@ -58,7 +58,7 @@ callwarden_mutant(word_published_relaxed Reuse counter_core-inl.h
   "WordOf(payload, shape.format).store(word, std::memory_order_release);"
   "WordOf(payload, shape.format).store(word, std::memory_order_relaxed);")
 # A slot that is not sealed before it changes hands.
-callwarden_mutant(no_seal Reuse counter_core-inl.h
+callwarden_mutant(no_seal Gauges counter_core-inl.h
   "if (!Seal(PayloadAt(slot), now_ns)) break;"
   "")
 # A denial that does not look again.
