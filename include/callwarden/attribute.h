@@ -28,8 +28,8 @@ class AttributeValue {
   constexpr AttributeValue(T value) noexcept  // NOLINT(google-explicit-constructor)
       : type_(Type::kInt64), int64_(value) {}
   template <std::unsigned_integral T>
-    requires(!std::same_as<T, bool>)
-  constexpr AttributeValue(T value) noexcept  // NOLINT(google-explicit-constructor)
+  requires(!std::same_as<T, bool>) constexpr AttributeValue(
+      T value) noexcept  // NOLINT(google-explicit-constructor)
       : type_(Type::kUint64), uint64_(value) {}
   constexpr AttributeValue(double value) noexcept  // NOLINT(google-explicit-constructor)
       : type_(Type::kDouble), double_(value) {}
@@ -59,8 +59,8 @@ class AttributeValue {
 /// A named attribute of a grant or of a call's context, readable in policies as `grant.NAME` or
 /// `context.NAME`. Borrows both its parts; where one name occurs twice, the first counts.
 struct Attribute {
-  std::string_view name;
-  AttributeValue value;
+  std::string_view name = {};
+  AttributeValue value = {};
 };
 
 CALLWARDEN_NAMESPACE_END

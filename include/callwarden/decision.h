@@ -133,12 +133,13 @@ class CALLWARDEN_EXPORT Decision {
   /// effect, reason or rule.
   const Verdict* would() const noexcept CALLWARDEN_LIFETIME_BOUND { return has_would_ ? &would_ : nullptr; }
 
-  /// What the call has charged; empty for a denial and for a call without limits.
+  /// What the call has charged to enforced limits; empty for a denial and for a call without limits.
   const Reservation& reservation() const noexcept CALLWARDEN_LIFETIME_BOUND { return reservation_; }
 
-  /// Reports how the call ended and settles its charges. The first report counts, later ones do nothing.
+  /// Reports how the call ended and settles its charges, those of shadowed limits too. The first report
+  /// counts, later ones do nothing.
   void Complete(Outcome outcome) noexcept {
-    if (!reservation_.empty()) Settle(outcome);
+    if (!reservation_.empty() || !shadow_reservation_.empty()) Settle(outcome);
   }
   /// Reports that the call ran and what each charge of reservation() really came to, in the limit's
   /// units; charges past the end of `actual` stay as reserved. Less is given back, more is charged.
@@ -151,8 +152,9 @@ class CALLWARDEN_EXPORT Decision {
 
   Verdict verdict_;
   Reservation reservation_;
-  uint16_t refund_on_error_ = 0;  // bit i: charge i is given back when the call fails
-  uint16_t only_shadow_ = 0;      // bit i: charge i belongs to a shadowed limit
+  Reservation shadow_reservation_;  // charges of shadowed limits
+  uint16_t refund_on_error_ = 0;    // bit i: charge i is given back when the call fails
+  uint16_t shadow_refund_on_error_ = 0;
   bool has_would_ = false;
   union {
     Verdict would_;  // built only when has_would_

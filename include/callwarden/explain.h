@@ -1,8 +1,11 @@
 #ifndef CALLWARDEN_EXPLAIN_H_
 #define CALLWARDEN_EXPLAIN_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "callwarden/config.h"
@@ -84,13 +87,15 @@ struct Explanation {
   std::optional<Verdict> would;
   bool listed = false;
   bool hidden = false;
+  /// In the order of reporting. Entries that say nothing (`{}`) are left out; empty when the call is
+  /// malformed for every rule, since its arguments were not read then.
   std::vector<ExplainedEntry> entries;
 };
 
 struct ExplainOptions {
   /// Puts argument values into SeenValue::value. Off, so that explanations can be shown to anybody.
   bool show_values = false;
-  DecideOptions decide;
+  DecideOptions decide = {};
 };
 
 /// Explains what `policy` makes of `call` at `now`, with the counts that `counters` holds. Charges

@@ -1,0 +1,68 @@
+#ifndef CALLWARDEN_LIB_ARGUMENTS_READER_H_
+#define CALLWARDEN_LIB_ARGUMENTS_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "callwarden/arguments.h"
+#include "callwarden/config.h"
+
+#include "lib/argument_checks.h"
+#include "lib/scratch.h"
+#include "lib/slot_filler.h"
+
+CALLWARDEN_NAMESPACE_BEGIN
+namespace internal {
+
+/// Whether arguments were refused, for the enforced rules and for all rules, and at which byte of the text.
+struct ReadResult {
+  static constexpr std::size_t kNoOffset = ~std::size_t{0};
+  Refusal enforced = Refusal::kNone;
+  Refusal all = Refusal::kNone;
+  std::size_t enforced_offset = kNoOffset;
+  std::size_t all_offset = kNoOffset;
+};
+
+/// Reads the arguments of calls, strictly and whole, and fills the slots that are read.
+///
+/// Text is parsed by simdjson and walked on its tape; where it is refused, a second, slow walk over the text
+/// finds the byte. Kept per thread: buffers grow to the largest call seen and stay.
+class ArgumentsReader {
+ public:
+  ArgumentsReader() noexcept;
+  ~ArgumentsReader();
+  ArgumentsReader(const ArgumentsReader&) = delete;  // owns buffers that slots point into
+  ArgumentsReader& operator=(const ArgumentsReader&) = delete;
+
+  /// Arguments that are absent, which read as `{}`.
+  ReadResult ReadAbsent(std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;
+  /// Any bytes; reads nothing outside the view. Slots point into the reader, or nowhere, until the next call.
+  ReadResult ReadText(std::string_view text, std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
+                      const ArgumentChecks& checks) noexcept;
+  /// A host's own value; slots point into it.
+  ReadResult ReadParsed(const ArgumentSource& source, std::span<const SlotFiller::Layer> layers,
+                        uint32_t slot_count, const ArgumentChecks& checks) noexcept;
+
+  SlotValue* slots() noexcept { return filler_.slots(); }
+  const SlotFiller& filler() const noexcept { return filler_; }
+
+ private:
+  struct Parser;  // simdjson's, kept out of this header
+  bool Fill(std::string_view text, const SlotFiller::Options& options,
+            std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;
+  ReadResult Locate(std::string_view text, const SlotFiller::Options& options,
+                    std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;
+
+  SlotFiller filler_;
+  std::unique_ptr<Parser> parser_;
+  ScratchVector<char> padded_;
+  ScratchVector<char> arena_;
+};
+
+}  // namespace internal
+CALLWARDEN_NAMESPACE_END
+
+#endif  // CALLWARDEN_LIB_ARGUMENTS_READER_H_

@@ -1,0 +1,244 @@
+#include "lib/engine.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lib/decision_builder.h"
+#include "lib/limiter.h"
+
+CALLWARDEN_NAMESPACE_BEGIN
+namespace internal {
+namespace {
+
+SlotValue ToSlot(const AttributeValue& value) noexcept {
+  switch (value.type()) {
+    case AttributeValue::Type::kString:
+      return SlotValue::Of(value.string());
+    case AttributeValue::Type::kBoolean:
+      return SlotValue::OfBoolean(value.boolean());
+    case AttributeValue::Type::kInt64:
+      return SlotValue::Of(Number::Int(value.int64()));
+    case AttributeValue::Type::kUint64:
+      return SlotValue::Of(Number::Uint(value.uint64()));
+    case AttributeValue::Type::kDouble:
+      if (!std::isfinite(value.real())) return SlotValue::Of(SlotValue::Type::kUntestable);
+      return SlotValue::Of(Number::Double(value.real()));
+  }
+  return SlotValue();
+}
+
+// The id that always goes by this name, or null for an ordinary attribute.
+const std::string_view* FixedAttribute(const AttributeSlot& attribute, const ToolCall& call) noexcept {
+  if (attribute.grant) return attribute.name == "id" ? &call.grant : nullptr;
+  return attribute.name == "session" ? &call.session : nullptr;
+}
+
+SlotValue FindAttribute(const AttributeSlot& attribute, const ToolCall& call) noexcept {
+  if (const std::string_view* id = FixedAttribute(attribute, call)) {
+    return id->empty() ? SlotValue() : SlotValue::Of(*id);
+  }
+  for (const Attribute& given : attribute.grant ? call.grant_attributes : call.context) {
+    if (given.name == attribute.name) return ToSlot(given.value);
+  }
+  return SlotValue();
+}
+
+// Puts together the plan of a name that only globs match.
+bool ResolvePlan(const Program& program, Scratch& scratch, Plan& plan) noexcept {
+  const std::size_t most = scratch.globs.size() + 1;
+  scratch.plan_entries.clear();
+  scratch.plan_layers.clear();
+  if (!scratch.plan_entries.reserve(most) || !scratch.plan_layers.reserve(most)) return false;
+  std::sort(scratch.globs.data(), scratch.globs.data() + scratch.globs.size());
+  for (std::size_t g = 0; g < scratch.globs.size(); ++g) {
+    AppendToPlan(program, program.globs_begin + scratch.globs[g], plan, scratch.plan_entries,
+                 scratch.plan_layers);
+  }
+  if (program.has_all_tools) {
+    AppendToPlan(program, program.all_tools, plan, scratch.plan_entries, scratch.plan_layers);
+  }
+  plan.entries = {scratch.plan_entries.data(), scratch.plan_entries.size()};
+  plan.layers = {scratch.plan_layers.data(), scratch.plan_layers.size()};
+  return true;
+}
+
+void RefuseName(std::string_view tool, Verdict& verdict) noexcept {
+  if (tool.empty()) {
+    DecisionBuilder::Malformed(verdict, "the tool name is empty", 0);
+  } else if (tool.size() > kToolNameMax) {
+    DecisionBuilder::Malformed(verdict, "the tool name is too long", kToolNameMax);
+  } else {
+    const auto bad = std::find_if_not(tool.begin(), tool.end(), IsToolNameCharacter);
+    DecisionBuilder::Malformed(verdict, "the tool name has a character outside A-Z a-z 0-9 _ . : / -",
+                               static_cast<std::size_t>(bad - tool.begin()));
+  }
+}
+
+void RefuseLimit(Verdict& verdict, const Limiter::Answer& answer) noexcept {
+  DecisionBuilder::RefuseLimit(verdict, answer.refusal);
+}
+
+bool IsShortage(const Limiter::Answer& answer) noexcept {
+  return !answer.admitted && answer.refusal.kind == LimitRefusal::Kind::kExceeded;
+}
+
+// Of two refusals by shortage the one to report: the longer wait, and of equals the earlier limit.
+const Limiter::Answer& Worse(const Program& program, const Plan& plan, const Limiter::Answer& a,
+                             const Limiter::Answer& b) noexcept {
+  if (a.admitted) return b;
+  if (b.admitted) return a;
+  if (Limiter::IsLonger(a.refusal.retry, b.refusal.retry)) return a;
+  if (Limiter::IsLonger(b.refusal.retry, a.refusal.retry)) return b;
+  for (const PlanEntry& at : plan.entries) {
+    const Range limits = program.entries[at.entry].limits;
+    for (uint32_t l = limits.begin; l < limits.end; ++l) {
+      if (&program.limits[l] == a.refusal.limit) return a;
+      if (&program.limits[l] == b.refusal.limit) return b;
+    }
+  }
+  return a;
+}
+
+}  // namespace
+
+ScratchLease::ScratchLease() noexcept {
+  static thread_local Scratch scratch;
+  if (scratch.in_use) return;
+  scratch.in_use = true;
+  scratch_ = &scratch;
+}
+
+PreparedCall Prepare(const Program& program, const ToolCall& call, Scratch& scratch) noexcept {
+  PreparedCall prepared;
+  scratch.globs.clear();
+  prepared.memory = program.tools.Find(call.tool, prepared.match, scratch.globs);
+  if (!prepared.memory) return prepared;
+  Plan& plan = prepared.plan;
+  if (prepared.match.plan != ToolMatch::kNoPlan) {
+    plan = program.plans[prepared.match.plan];
+  } else if (scratch.globs.empty()) {
+    plan = program.plans[0];
+  } else {
+    prepared.memory = ResolvePlan(program, scratch, plan);
+    if (!prepared.memory) return prepared;
+  }
+  if (call.parsed_arguments != nullptr) {
+    if (call.arguments) {
+      // Two arguments for one call: whichever were read, the host might dispatch the other.
+      prepared.read = {Refusal::kUnbalanced, Refusal::kUnbalanced, ReadResult::kNoOffset,
+                       ReadResult::kNoOffset};
+      return prepared;
+    }
+    prepared.read =
+        scratch.reader.ReadParsed(*call.parsed_arguments, plan.layers, plan.slot_count, program.checks);
+  } else if (call.arguments) {
+    prepared.read = scratch.reader.ReadText(*call.arguments, plan.layers, plan.slot_count, program.checks);
+  } else {
+    prepared.read = scratch.reader.ReadAbsent(plan.layers, plan.slot_count);
+  }
+  prepared.memory = prepared.read.enforced != Refusal::kNoMemory && prepared.read.all != Refusal::kNoMemory;
+  // Arguments that every rule refuses have filled no slots, and nobody will ask for any.
+  if (prepared.read.enforced != Refusal::kNone && prepared.read.all != Refusal::kNone) return prepared;
+  SlotValue* values = scratch.reader.slots();
+  for (const PlanEntry& at : plan.entries) {
+    const Range attributes = program.entries[at.entry].attributes;
+    for (uint32_t a = attributes.begin; a < attributes.end; ++a) {
+      const AttributeSlot& attribute = program.attributes[a];
+      values[at.slot_base + attribute.slot] = FindAttribute(attribute, call);
+    }
+  }
+  prepared.values = values;
+  return prepared;
+}
+
+bool Judge(const Program& program, const ToolCall& call, const PreparedCall& prepared, bool shadow,
+           Verdict& verdict) noexcept {
+  const ToolMatch& match = prepared.match;
+  if (!match.name_allowed) {
+    RefuseName(call.tool, verdict);
+    return true;
+  }
+  const Refusal refusal = shadow ? prepared.read.all : prepared.read.enforced;
+  if (refusal != Refusal::kNone) {
+    DecisionBuilder::Malformed(verdict, Describe(refusal),
+                               shadow ? prepared.read.all_offset : prepared.read.enforced_offset);
+    return true;
+  }
+  if (match.hidden || match.confusable || (!match.listed && !program.default_allow)) {
+    DecisionBuilder::Tool(verdict,
+                          match.hidden       ? Reason::kHidden
+                          : match.confusable ? Reason::kConfusableTool
+                                             : Reason::kNotListed,
+                          call.tool);
+    return true;
+  }
+  const Objection objection = Evaluate(program, prepared.plan, prepared.values, call.approved, shadow);
+  if (objection.reason == Reason::kAllowed) return false;
+  DecisionBuilder::Object(verdict, objection, call.tool);
+  return true;
+}
+
+void Decide(const Program& program, const ToolCall& call, CounterStore& counters, Timestamp now,
+            const DecideOptions& options, bool charge, Decision& decision) noexcept {
+  using Part = Limiter::Part;
+  const ScratchLease lease;
+  if (lease.get() == nullptr) return;  // the decision denies with internal_error
+  const PreparedCall prepared = Prepare(program, call, *lease.get());
+  if (!prepared.memory) return;
+  Limiter limiter(program, prepared.plan, prepared.values, call, options.count_namespace, counters, now,
+                  lease.get()->scope_values);
+  const auto run = [&](Part part, Reservation& reservation, uint16_t& refund_on_error) {
+    return charge ? limiter.Charge(part, reservation, refund_on_error) : limiter.Look(part);
+  };
+  const bool has_limits = prepared.plan.limit_count != 0;
+  const bool shadow_document = program.mode == PolicyMode::kShadow;
+  Verdict& verdict = DecisionBuilder::VerdictOf(decision);
+  uint16_t refunds = 0;
+  uint16_t shadow_refunds = 0;
+
+  // What is enforced. A document in shadow enforces nothing.
+  bool decided = false;
+  Limiter::Answer enforced;
+  if (!shadow_document) {
+    decided = Judge(program, call, prepared, /*shadow=*/false, verdict);
+    if (!decided && has_limits) {
+      enforced = limiter.Check(Part::kEnforced);
+      if (enforced.admitted) {
+        enforced = run(Part::kEnforced, DecisionBuilder::ReservationOf(decision), refunds);
+      }
+      if (!enforced.admitted) RefuseLimit(verdict, enforced);
+    }
+  }
+  if (!decided && enforced.admitted) DecisionBuilder::Allow(verdict);
+
+  // What would be, with the shadowed part enforced as well.
+  if (prepared.plan.has_shadow || shadow_document) {
+    Verdict would;
+    if (!Judge(program, call, prepared, /*shadow=*/true, would)) {
+      Limiter::Answer all = has_limits ? limiter.Check(Part::kAll) : Limiter::Answer();
+      if (all.admitted && has_limits) {
+        // Looked at only where they have not been charged, because the enforced decision fell earlier.
+        Limiter::Answer held = decided ? limiter.Look(Part::kEnforced) : enforced;
+        if (held.admitted) {
+          all = run(Part::kShadowed, DecisionBuilder::ShadowReservationOf(decision), shadow_refunds);
+        } else if (IsShortage(held)) {
+          const Limiter::Answer shadowed = limiter.Look(Part::kShadowed);
+          all = shadowed.admitted || IsShortage(shadowed) ? Worse(program, prepared.plan, held, shadowed)
+                                                          : held;
+        } else {
+          all = held;
+        }
+      }
+      if (all.admitted) {
+        DecisionBuilder::Allow(would);
+      } else {
+        RefuseLimit(would, all);
+      }
+    }
+    DecisionBuilder::SetWould(decision, would);
+  }
+  DecisionBuilder::SetRefundOnError(decision, refunds, shadow_refunds);
+}
+
+}  // namespace internal
+CALLWARDEN_NAMESPACE_END

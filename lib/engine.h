@@ -1,0 +1,75 @@
+#ifndef CALLWARDEN_LIB_ENGINE_H_
+#define CALLWARDEN_LIB_ENGINE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "callwarden/config.h"
+#include "callwarden/policy.h"
+
+#include "lib/arguments_reader.h"
+#include "lib/evaluator.h"
+#include "lib/program.h"
+#include "lib/scratch.h"
+
+CALLWARDEN_NAMESPACE_BEGIN
+namespace internal {
+
+/// What a thread keeps from call to call.
+struct Scratch {
+  ArgumentsReader reader;
+  ScratchVector<uint32_t> globs;
+  ScratchVector<PlanEntry> plan_entries;
+  ScratchVector<SlotFiller::Layer> plan_layers;
+  ScratchVector<AttributeValue> scope_values;
+  bool in_use = false;
+};
+
+/// Lends this thread's scratch, once at a time: a decision made from inside another one gets none.
+class ScratchLease {
+ public:
+  ScratchLease() noexcept;
+  ~ScratchLease() {
+    if (scratch_ != nullptr) scratch_->in_use = false;
+  }
+  ScratchLease(const ScratchLease&) = delete;
+  ScratchLease& operator=(const ScratchLease&) = delete;
+  Scratch* get() const noexcept { return scratch_; }
+
+ private:
+  Scratch* scratch_ = nullptr;
+};
+
+/// A call as far as it goes before rules are asked: its name looked up, its arguments read, its slots filled.
+struct PreparedCall {
+  ToolMatch match;
+  Plan plan;
+  ReadResult read;
+  const SlotValue* values = nullptr;
+  bool memory = true;  ///< false: there was none, nothing else holds
+};
+
+PreparedCall Prepare(const Program& program, const ToolCall& call, Scratch& scratch) noexcept;
+
+/// Steps 1 to 8 of the language's section 8. Writes the verdict and returns true when one of them decides.
+bool Judge(const Program& program, const ToolCall& call, const PreparedCall& prepared, bool shadow,
+           Verdict& verdict) noexcept;
+
+/// The whole decision; `charge` false only looks at the counters.
+void Decide(const Program& program, const ToolCall& call, CounterStore& counters, Timestamp now,
+            const DecideOptions& options, bool charge, Decision& decision) noexcept;
+
+/// Reaches into a policy, for the parts of the library that are not its members.
+class PolicyAccess {
+ public:
+  static const Program& ProgramOf(const CompiledPolicy& policy) noexcept { return *policy.program_; }
+  static std::shared_ptr<const CompiledPolicy> Make(std::unique_ptr<const Program> program) {
+    return std::shared_ptr<const CompiledPolicy>(new CompiledPolicy(std::move(program)));
+  }
+};
+
+}  // namespace internal
+CALLWARDEN_NAMESPACE_END
+
+#endif  // CALLWARDEN_LIB_ENGINE_H_

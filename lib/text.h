@@ -1,0 +1,47 @@
+#ifndef CALLWARDEN_LIB_TEXT_H_
+#define CALLWARDEN_LIB_TEXT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "callwarden/config.h"
+
+CALLWARDEN_NAMESPACE_BEGIN
+namespace internal {
+
+constexpr char FoldAscii(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+/// Length in bytes of the well-formed UTF-8 sequence at `text[pos]`; 0 when there is none.
+std::size_t Utf8SequenceSize(std::string_view text, std::size_t pos) noexcept;
+/// First byte at which well-formed UTF-8 can no longer go on; npos when all of it is well formed. A
+/// sequence cut off by the end is at text.size().
+std::size_t FindInvalidUtf8(std::string_view text) noexcept;
+/// Code points of well-formed UTF-8.
+std::size_t CountCodePoints(std::string_view text) noexcept;
+/// The longest prefix of at most `size` bytes that ends between code points.
+std::string_view CutAtCodePoint(std::string_view text, std::size_t size) noexcept;
+/// Appends the UTF-8 form of `code_point` (a scalar value) at `out`, which has room for 4; returns its end.
+char* AppendUtf8(uint32_t code_point, char* out) noexcept;
+
+/// Member names as parsers that ignore case see them: ASCII letters, U+017F as `s`, U+212A as `k`.
+bool EqualFolded(std::string_view a, std::string_view b) noexcept;
+
+/// Whether the whole of `text` matches `pattern`, in which `*` stands for any run and all else for itself.
+/// Complexity: linear in practice, |pattern| * |text| at worst.
+bool MatchGlob(std::string_view pattern, std::string_view text) noexcept;
+/// Bytes of a pattern that are not `*`.
+std::size_t LiteralSize(std::string_view pattern) noexcept;
+
+/// The author's text for a message: in double quotes, control bytes escaped, cut at 60 code points.
+std::string Quoted(std::string_view text);
+/// Number of single-character edits between two short names, or `limit` + 1 when above `limit`.
+std::size_t EditDistance(std::string_view a, std::string_view b, std::size_t limit);
+/// Appends `token` to a JSON Pointer, escaped as RFC 6901 says.
+void AppendPointer(std::string& pointer, std::string_view token);
+
+}  // namespace internal
+CALLWARDEN_NAMESPACE_END
+
+#endif  // CALLWARDEN_LIB_TEXT_H_

@@ -1,0 +1,145 @@
+#ifndef CALLWARDEN_LIB_TOOL_INDEX_H_
+#define CALLWARDEN_LIB_TOOL_INDEX_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/hash/hash.h>
+#include <absl/strings/string_view.h>
+
+#include "callwarden/config.h"
+
+#include "lib/scratch.h"
+
+CALLWARDEN_NAMESPACE_BEGIN
+namespace internal {
+
+/// Hashes names for Abseil's maps, whose own string_view may be another type than std's.
+struct NameHash {
+  std::size_t operator()(std::string_view name) const noexcept {
+    return absl::Hash<absl::string_view>{}(absl::string_view(name.data(), name.size()));
+  }
+};
+template <class Value>
+using NameMap = absl::flat_hash_map<std::string_view, Value, NameHash, std::equal_to<std::string_view>>;
+
+/// Many globs, asked which of them match a name. Globs are found by the literal run before their first `*`
+/// or after their last, one hash look-up for each length that occurs; only those that begin and end with
+/// `*` are tried one by one.
+class GlobIndex {
+ public:
+  /// `rank` is what Match gives back. The pattern is borrowed.
+  void Add(std::string_view pattern, uint32_t rank);
+  void Finish();
+  bool empty() const noexcept { return globs_.empty(); }
+
+  /// Whether any glob matches.
+  bool MatchesAny(std::string_view name) const noexcept;
+  /// Adds the ranks of all that match, in no order. False: no memory.
+  bool Match(std::string_view name, ScratchVector<uint32_t>& ranks) const noexcept;
+  std::size_t bytes() const noexcept;
+
+ private:
+  struct Glob {
+    std::string_view pattern;
+    uint32_t rank = 0;
+  };
+  struct Bucket {
+    uint32_t begin = 0;
+    uint32_t end = 0;
+  };
+  // Calls `take(glob)` for each glob that matches, until it returns false.
+  template <class Take>
+  void ForEachMatch(std::string_view name, Take&& take) const noexcept;
+
+  std::vector<Glob> globs_;  // sorted: those with a literal prefix, those with only a suffix, the others
+  uint32_t others_begin_ = 0;
+  NameMap<Bucket> by_prefix_;
+  NameMap<Bucket> by_suffix_;
+  std::vector<std::size_t> prefix_sizes_;
+  std::vector<std::size_t> suffix_sizes_;
+};
+
+/// What the policy's patterns make of a tool's name.
+struct ToolMatch {
+  static constexpr uint32_t kNoPlan = 0xFFFFFFFFu;
+  bool name_allowed = true;  ///< of the character set and size, or spelt out by the policy
+  bool hidden = false;
+  bool confusable = false;
+  bool listed = false;
+  uint32_t plan = kNoPlan;  ///< of an exact key
+};
+
+/// Longest tool name, and the characters it may have, unless the policy spells it out.
+inline constexpr std::size_t kToolNameMax = 128;
+bool IsToolNameCharacter(char c) noexcept;
+
+/// All tool patterns of a policy.
+class ToolIndex {
+ public:
+  // Building; names are borrowed.
+  void AddExact(std::string_view name, uint32_t plan) {
+    Exact& exact = exact_[name];
+    exact.plan = plan;
+    exact.listed = true;
+  }
+  void AddGlob(std::string_view pattern, uint32_t rank);
+  void AddHidden(std::string_view pattern);
+  /// `keep` stores folded names for as long as the index lives.
+  template <class Keep>
+  void Finish(Keep&& keep);
+
+  /// Looks a name up; `globs` gets the ranks of the globs of `tools` that match, for a name without an
+  /// exact key. False: no memory.
+  bool Find(std::string_view name, ToolMatch& match, ScratchVector<uint32_t>& globs) const noexcept;
+  bool MatchGlobs(std::string_view name, ScratchVector<uint32_t>& ranks) const noexcept {
+    return globs_.Match(name, ranks);
+  }
+  /// For diagnostics.
+  bool IsHidden(std::string_view name) const noexcept;
+  bool IsListed(std::string_view name) const noexcept;
+  std::size_t bytes() const noexcept;
+
+ private:
+  struct Exact {
+    uint32_t plan = ToolMatch::kNoPlan;
+    bool listed = false;
+    bool hidden = false;
+  };
+  bool IsConfusable(std::string_view name, bool listed) const noexcept;
+
+  NameMap<Exact> exact_;  // keys of tools without `*`, and entries of hide without `*`
+  GlobIndex globs_;
+  GlobIndex hidden_globs_;
+  std::vector<std::string_view> patterns_;  // every glob, for folding
+  NameMap<bool> folded_exact_;
+  GlobIndex folded_globs_;
+};
+
+/// ASCII lower case without spaces at either end, the form in which confusable names are compared.
+std::string_view FoldToolName(std::string_view name, char* buffer) noexcept;
+
+template <class Keep>
+void ToolIndex::Finish(Keep&& keep) {
+  const auto fold = [&](std::string_view name) {
+    std::vector<char> buffer(name.size() + 1);
+    return keep(FoldToolName(name, buffer.data()));
+  };
+  globs_.Finish();
+  hidden_globs_.Finish();
+  for (auto& [name, exact] : exact_) {
+    exact.hidden = exact.hidden || hidden_globs_.MatchesAny(name);
+    folded_exact_.emplace(fold(name), true);
+  }
+  for (const std::string_view pattern : patterns_) folded_globs_.Add(fold(pattern), 0);
+  folded_globs_.Finish();
+}
+
+}  // namespace internal
+CALLWARDEN_NAMESPACE_END
+
+#endif  // CALLWARDEN_LIB_TOOL_INDEX_H_
