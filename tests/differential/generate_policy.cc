@@ -110,7 +110,9 @@ Value RandomOperand(Random& random, const std::string& op, Shape shape) {
 }
 
 Value RandomTestCondition(Random& random) {
-  const KnownPath& path = random.OneIn(6) ? random.Pick(AttributePaths()) : random.Pick(ArgumentPaths());
+  const KnownPath path = random.OneIn(6)    ? random.Pick(AttributePaths())
+                         : random.OneIn(12) ? RandomPath(random)
+                                            : random.Pick(ArgumentPaths());
   Value test = Value::Object();
   const std::string op = RandomOperator(random, path.shape);
   test.Add("path", Value::String(path.text));
@@ -146,9 +148,37 @@ Value RandomCondition(Random& random, std::size_t over) {
   return combinator;
 }
 
+/// Many rules that ask what one argument is equal to, as lists of commands do.
+Value RandomEqualityRules(Random& random) {
+  Value rules = Value::Array();
+  const std::string path =
+      random.Pick<const char*>({"args.name", "args.name", "args.n", "args.list[*]", "context.env"});
+  const auto operand = [&](Random& r) {
+    return r.OneIn(3) ? RandomScalar(r) : Value::String("v" + std::to_string(r.Below(60)));
+  };
+  for (std::size_t n = random.Pick<std::size_t>({4, 9, 20, 70}); n > 0; --n) {
+    Value test = Value::Object();
+    const bool list = random.OneIn(3);
+    test.Add("path", Value::String(random.OneIn(15) ? "args.task" : path));
+    test.Add("op", Value::String(list ? "in" : "eq"));
+    Value value = list ? Value::Array() : operand(random);
+    for (std::size_t k = list ? 1 + random.Below(5) : 0; k > 0; --k) value.items.push_back(operand(random));
+    test.Add("value", std::move(value));
+    Value rule = Value::Object();
+    Value conditions = Value::Array();
+    conditions.items.push_back(std::move(test));
+    if (random.OneIn(6)) conditions.items.push_back(RandomTestCondition(random));
+    rule.Add("conditions", std::move(conditions));
+    if (random.OneIn(10)) rule.Add("mode", Value::String("shadow"));
+    rules.items.push_back(std::move(rule));
+  }
+  return rules;
+}
+
 Value RandomRules(Random& random, List list, std::size_t count_max) {
   Value rules = Value::Array();
   std::set<std::string> names;
+  if (count_max > 1 && random.OneIn(25)) return RandomEqualityRules(random);
   for (std::size_t n = random.Below(count_max + 1); n > 0; --n) {
     Value rule = RandomRule(random, list);
     if (random.OneIn(5)) {
@@ -233,6 +263,14 @@ Value RandomRateLimit(Random& random) {
   return object;
 }
 
+/// A key of few letters, with and without `*`, never of `*` alone.
+std::string RandomPatternKey(Random& random) {
+  std::string key;
+  for (std::size_t n = 1 + random.Below(5); n > 0; --n)
+    key += random.Pick({'a', 'b', 'a', '*', '_', 'B', ' '});
+  return key.find_first_not_of('*') == std::string::npos ? key + "a" : key;
+}
+
 /// `key` is empty for `all_tools`.
 Value RandomEntry(Random& random, Focus focus, const std::string& key) {
   Value entry = Value::Object();
@@ -296,8 +334,9 @@ Value RandomRule(Random& random, List list) {
   for (std::size_t n = count; n > 0; --n) conditions.items.push_back(RandomCondition(random, 0));
   rule.Add("conditions", std::move(conditions));
   if (random.OneIn(4)) {
-    rule.Add(list == List::kRequireApprovalIf ? "reason" : "on_deny",
-             Value::String(random.Pick<const char*>({"Not like this", "größer", "no \"way\""})));
+    std::string text = random.Pick<const char*>({"Not like this", "größer", "no \"way\"", ""});
+    if (random.OneIn(40)) text = std::string(1022, 'x') + "é";  // the longest
+    rule.Add(list == List::kRequireApprovalIf ? "reason" : "on_deny", Value::String(text));
   }
   AddMode(random, rule, 8);
   return rule;
@@ -375,8 +414,10 @@ Value RandomPolicy(Random& random, Focus focus) {
   }
   Value tools = Value::Object();
   const std::size_t count = focus == Focus::kNames ? 1 + random.Below(7) : 1 + random.Below(4);
-  for (std::size_t n = 0; n < count; ++n) {
-    const std::string& key = random.Pick(keys);
+  const bool many = focus == Focus::kNames && random.OneIn(6);
+  for (std::size_t n = many ? 40 : count; n > 0; --n) {
+    const std::string key =
+        many || (focus == Focus::kNames && random.Percent(40)) ? RandomPatternKey(random) : random.Pick(keys);
     if (tools.Find(key) == nullptr) tools.Add(key, RandomEntry(random, focus, key));
   }
   if (random.OneIn(200)) {
