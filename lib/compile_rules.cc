@@ -113,6 +113,7 @@ Range Compiler::ReadRules(const JsonValue& value, const Where& where, ListKind k
       p.tests[t].if_not = bind(p.tests[t].if_not);
     }
     rule.first_test = first_test == p.tests.size() ? kRuleHolds : first_test;
+    rule.tests_end = static_cast<uint32_t>(p.tests.size());
     name.derived = context.derived_name.empty() ? std::to_string(i) : context.derived_name;
     names.push_back(std::move(name));
     p.rules.push_back(rule);

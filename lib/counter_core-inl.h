@@ -41,7 +41,8 @@ class CounterCore {
   CounterCore(const CounterCore&) = delete;  // holds the table
   CounterCore& operator=(const CounterCore&) = delete;
   ~CounterCore() {
-    Policy::template Delete<Group>(groups_, group_count_);
+    Policy::template Delete<Payload>(payloads_, slots_made_);
+    Policy::template Delete<Atomic<uint64_t>>(fps_, slots_made_);
     Policy::template Delete<GroupMeta>(metas_, group_count_);
   }
 
@@ -50,11 +51,13 @@ class CounterCore {
   bool Init(uint32_t groups, const Clock* clock, int retries_max) noexcept {
     clock_ = clock;
     retries_max_ = retries_max;
-    groups_ = Policy::template NewZeroed<Group>(groups);
-    metas_ = Policy::template NewZeroed<GroupMeta>(groups);
     group_count_ = groups;
-    if (groups_ == nullptr || metas_ == nullptr) return false;
-    slot_count_ = groups * kGroupSlots;
+    slots_made_ = groups * kGroupSlots;
+    payloads_ = Policy::template NewZeroed<Payload>(slots_made_);
+    fps_ = Policy::template NewZeroed<Atomic<uint64_t>>(slots_made_);
+    metas_ = Policy::template NewZeroed<GroupMeta>(group_count_);
+    if (payloads_ == nullptr || fps_ == nullptr || metas_ == nullptr) return false;
+    slot_count_ = slots_made_;
     return true;
   }
 
@@ -63,7 +66,7 @@ class CounterCore {
     ReserveResult result;
     if (now < kTimeMin || now >= kTimeMax) {
       Deny(result, ReserveStatus::kInvalid);
-    } else if (requests.size() == 1) {
+    } else if (requests.size() == 1) [[likely]] {
       ReserveOne(owner, requests[0], Ns(now), reservation, result);
     } else {
       ReserveAll(owner, requests, Ns(now), reservation, result);
@@ -96,27 +99,26 @@ class CounterCore {
     if (now < kTimeMin || now >= kTimeMax || !Usable(request)) return result;
     const int64_t now_ns = Ns(now);
     Charge c = ChargeFor(request, 0);
-    uint64_t word = 0;
-    const bool found = Look(c, word);
+    const uint64_t word = Look(c, now_ns);
     result.ok = true;
     result.max = request.spec->max();
-    result.fits = request.weight == 0 || (found ? Fits(c, word, now_ns) : FitsUnused(c));
-    if (!result.fits) result.retry = found ? ShortageOf(c, word, now_ns).retry : RetryAfter{};
+    result.fits = request.weight == 0 || Fits(c, word, now_ns);
+    if (!result.fits) result.retry = ShortageOf(c, word, now_ns).retry;
     switch (c.format) {
       case WordFormat::kMinutes:
-        PeekCalendar<MinuteWord>(found, word, request.spec->window(), now, result);
+        PeekCalendar<MinuteWord>(word, request.spec->window(), now_ns, result);
         break;
       case WordFormat::kSeconds:
-        PeekCalendar<SecondWord>(found, word, request.spec->window(), now, result);
+        PeekCalendar<SecondWord>(word, request.spec->window(), now_ns, result);
         break;
       case WordFormat::kArrival: {
         const uint64_t at = ArrivalWord::FromNs(now_ns);
         const auto interval = static_cast<uint64_t>(request.spec->interval_ns());
-        if (found && word > at && interval != 0) result.used = (word - at + interval - 1) / interval;
+        if (word > at && interval != 0) result.used = (word - at + interval - 1) / interval;
         break;
       }
       case WordFormat::kGauge:
-        if (found) result.used = GaugeWord::Used(word);
+        result.used = GaugeWord::Used(word);
         break;
     }
     return result;
@@ -142,10 +144,21 @@ class CounterCore {
     }
   }
 
-  /// Puts a count back as it was. False when there is no room, or it is there already.
+  [[nodiscard]] static bool Idle(const Record& record, Timestamp now) noexcept {
+    return Idle(record.format, record.word, record.tolerance_ns, Ns(now));
+  }
+
+  /// Puts a count back as it was; of two words for one count the later holds. False when there is no
+  /// room. No other member may run.
   bool Put(const Record& record, Timestamp now) noexcept {
     const Shape shape{record.format, Window(), record.tolerance_ns, record.spec_tag};
-    return Insert(record.fp, record.check, shape, Ns(now), record.word) != kNoSlot;
+    const uint32_t slot = Insert(record.fp, record.check, shape, Ns(now), record.word);
+    if (slot == kNoSlot) return false;
+    Atomic<uint64_t>& word = WordOf(PayloadAt(slot), record.format);
+    const uint64_t held = word.load(std::memory_order_relaxed);
+    if (held == kSealed) return false;  // held in another format, which no table of ours did
+    if (held < record.word) word.store(record.word, std::memory_order_relaxed);
+    return true;
   }
 
   /// Inserts later than this behave as if the clock said at least `floor`.
@@ -162,7 +175,7 @@ class CounterCore {
       Payload& payload = PayloadAt(slot);
       for (Atomic<uint64_t>& word : payload.words) word.store(kSealed, std::memory_order_relaxed);
       payload.fp.store(0, std::memory_order_relaxed);
-      groups_[slot / kGroupSlots].fps[slot % kGroupSlots].store(0, std::memory_order_relaxed);
+      fps_[slot].store(0, std::memory_order_relaxed);
     }
     keys_.store(0, std::memory_order_relaxed);
   }
@@ -184,10 +197,6 @@ class CounterCore {
     Atomic<uint32_t> spec_tag;
     Atomic<uint32_t> gen;
   };
-  struct alignas(64) Group {
-    std::array<Atomic<uint64_t>, kGroupSlots> fps;  // to find a slot by; what a slot is stands in it
-    std::array<Payload, kGroupSlots> payloads;
-  };
   struct GroupMeta {
     Atomic<uint32_t> lock;
     Atomic<int64_t> floor_ns;  // no count dropped from the group had a later end
@@ -201,6 +210,17 @@ class CounterCore {
     uint32_t spec_tag;
   };
 
+  // One count of a call, and what became of it.
+  struct Charge {
+    Ask ask;
+    CounterKey* key;
+    WordFormat format;
+    uint8_t first;      // the first of the requests
+    uint16_t requests;  // bit i: request i is one of them
+    uint32_t slot;
+    uint64_t word;  // kCharged: that it made; kShort: that it met
+  };
+
   enum class Step : uint8_t { kCharged, kShort, kMoved };
 
   static constexpr int64_t Ns(Timestamp t) noexcept { return t.time_since_epoch().count(); }
@@ -211,30 +231,25 @@ class CounterCore {
 
   static Charge ChargeFor(const LimitRequest& request, std::size_t index) noexcept {
     Charge c;
-    c.spec = request.spec;
+    c.ask = {request.spec, request.weight, request.spec->burst()};
     c.key = request.key;
-    c.weight = request.weight;
-    c.max = request.spec->burst();
-    c.format = FormatOf(request.spec->kind(), request.spec->whole_minutes());
+    c.format = FormatOf(*request.spec);
     c.first = static_cast<uint8_t>(index);
     c.requests = static_cast<uint16_t>(1u << index);
     return c;
   }
 
-  static Shape ShapeFor(const Charge& c) noexcept {
-    return {c.format, c.spec->window(), c.spec->tolerance_ns(), c.spec->tag()};
+  static Shape ShapeFor(const LimitSpec& spec) noexcept {
+    return {FormatOf(spec), spec.window(), spec.tolerance_ns(), spec.tag()};
   }
-
-  // A count without a slot has used nothing, so that only its weight can be too much.
-  static bool FitsUnused(const Charge& c) noexcept { return c.weight <= c.max; }
 
   static bool Fits(const Charge& c, uint64_t word, int64_t now_ns) noexcept {
     uint64_t next;
-    return WithOps(c.format, [&](auto ops) { return ops.Next(word, c, now_ns, next); });
+    return WithOps(c.format, [&](auto ops) { return ops.Next(word, c.ask, now_ns, next); });
   }
 
   static LimitShortage ShortageOf(const Charge& c, uint64_t word, int64_t now_ns) noexcept {
-    return WithOps(c.format, [&](auto ops) { return ops.Shortage(word, c, now_ns); });
+    return WithOps(c.format, [&](auto ops) { return ops.Shortage(word, c.ask, now_ns); });
   }
 
   static bool Idle(WordFormat format, uint64_t word, int64_t tolerance_ns, int64_t now_ns) noexcept {
@@ -242,18 +257,13 @@ class CounterCore {
   }
 
   template <class Word>
-  static void PeekCalendar(bool found, uint64_t word, Window window, Timestamp now,
-                           PeekResult& result) noexcept {
-    result.window_end = WindowEnd(window, now);
-    if (!found) return;
-    const auto count = CalendarOps<Word>::At(word, window, Ns(now));
+  static void PeekCalendar(uint64_t word, Window window, int64_t now_ns, PeekResult& result) noexcept {
+    const auto count = CalendarOps<Word>::At(word, window, now_ns);
     result.used = count.used;
     result.window_end = Timestamp(std::chrono::nanoseconds(Word::TrueEndNs(window, count.end)));
   }
 
-  Payload& PayloadAt(uint32_t slot) const noexcept {
-    return groups_[slot / kGroupSlots].payloads[slot % kGroupSlots];
-  }
+  Payload& PayloadAt(uint32_t slot) const noexcept { return payloads_[slot]; }
 
   static Atomic<uint64_t>& WordOf(Payload& payload, WordFormat format) noexcept {
     return payload.words[static_cast<std::size_t>(format)];
@@ -276,11 +286,9 @@ class CounterCore {
   }
 
   uint32_t FindIn(uint32_t group, uint64_t fp, uint64_t check) const noexcept {
-    const Group& g = groups_[group];
-    for (uint32_t i = 0; i < kGroupSlots; ++i) {
-      if (g.fps[i].load(std::memory_order_acquire) == fp && Holds(g.payloads[i], fp, check)) {
-        return group * kGroupSlots + i;
-      }
+    const uint32_t begin = group * kGroupSlots;
+    for (uint32_t slot = begin; slot < begin + kGroupSlots; ++slot) {
+      if (fps_[slot].load(std::memory_order_acquire) == fp && Holds(payloads_[slot], fp, check)) return slot;
     }
     return kNoSlot;
   }
@@ -306,68 +314,93 @@ class CounterCore {
     }
   }
 
-  // Finds the count's slot, by its hint or by its identity, and reads its word.
-  bool Look(Charge& c, uint64_t& word) const noexcept {
-    CounterKey& key = *c.key;
-    c.slot = key.hint;
-    if (c.slot < slot_count_ && ReadWord(c.slot, c.format, key.fp, key.check, word)) return true;
-    c.slot = Find(key.fp, key.check);
-    if (c.slot == kNoSlot || !ReadWord(c.slot, c.format, key.fp, key.check, word)) {
-      c.slot = kNoSlot;
-      return false;
-    }
-    key.hint = c.slot;
-    return true;
+  // A time at which neither group has dropped a count of this key whose window was not over.
+  int64_t SinceFloors(uint64_t fp, uint64_t check, int64_t now_ns) const noexcept {
+    const uint32_t first = FirstGroup(fp);
+    const uint32_t second = SecondGroup(check, first);
+    return std::max({now_ns, metas_[first].floor_ns.load(std::memory_order_relaxed),
+                     metas_[second].floor_ns.load(std::memory_order_relaxed)});
   }
 
+  // What a count that has no slot would begin with.
+  uint64_t UnusedWord(const Charge& c, int64_t now_ns) const noexcept {
+    return FreshWord(c.format, c.ask.spec->window(), 1, SinceFloors(c.key->fp, c.key->check, now_ns));
+  }
+  static uint64_t FreshWord(WordFormat format, Window window, uint64_t gen, int64_t now_ns) noexcept {
+    return WithOps(format, [&](auto ops) { return ops.Fresh(window, gen, now_ns); });
+  }
+
+  // Finds the count's slot, by its hint or by its identity, and reads its word; without a slot
+  // (kNoSlot), what its word would be.
+  uint64_t Look(Charge& c, int64_t now_ns) const noexcept {
+    CounterKey& key = *c.key;
+    uint64_t word = 0;
+    c.slot = key.hint;
+    if (c.slot < slot_count_ && ReadWord(c.slot, c.format, key.fp, key.check, word)) return word;
+    c.slot = Find(key.fp, key.check);
+    if (c.slot != kNoSlot && ReadWord(c.slot, c.format, key.fp, key.check, word)) {
+      key.hint = c.slot;
+      return word;
+    }
+    c.slot = kNoSlot;
+    return UnusedWord(c, now_ns);
+  }
+
+  // Charges a slot. `word`: the one it made, or the one that left no room.
   template <class Ops>
-  Step TryChargeAs(Charge& c, int64_t now_ns) noexcept {
-    Payload& payload = PayloadAt(c.slot);
-    Atomic<uint64_t>& target = WordOf(payload, c.format);
-    uint64_t word = target.load(std::memory_order_acquire);
+  [[gnu::always_inline]] Step TryChargeAs(uint32_t slot, WordFormat format, const CounterKey& key,
+                                          const Ask& ask, int64_t now_ns, uint64_t& word) noexcept {
+    Payload& payload = PayloadAt(slot);
+    Atomic<uint64_t>& target = WordOf(payload, format);
+    word = target.load(std::memory_order_acquire);
     for (;;) {
-      if (word == kSealed || !Holds(payload, c.key->fp, c.key->check)) return Step::kMoved;
+      if (word == kSealed || !Holds(payload, key.fp, key.check)) return Step::kMoved;
       uint64_t next = 0;
-      if (!Ops::Next(word, c, now_ns, next)) {
+      if (!Ops::Next(word, ask, now_ns, next)) {
         const uint64_t again = target.load(std::memory_order_acquire);  // as in ReadWord
-        if (again == word) {
-          c.shortage = Ops::Shortage(word, c, now_ns);
-          return Step::kShort;
-        }
+        if (again == word) return Step::kShort;
         word = again;
         continue;
       }
       if (target.compare_exchange_weak(word, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
-        c.stamp = Ops::Stamp(next, now_ns);
+        word = next;
         return Step::kCharged;
       }
     }
   }
 
   Step TryCharge(Charge& c, int64_t now_ns) noexcept {
-    return WithOps(c.format, [&](auto ops) { return TryChargeAs<decltype(ops)>(c, now_ns); });
+    return WithOps(c.format, [&](auto ops) {
+      return TryChargeAs<decltype(ops)>(c.slot, c.format, *c.key, c.ask, now_ns, c.word);
+    });
   }
 
-  static ReservationToken TokenFor(const Charge& c) noexcept {
-    return {.fp = c.key->fp,
-            .check = c.key->check,
-            .weight = c.weight,
-            .stamp = c.stamp,
-            .max = c.max,
-            .interval_ns = c.spec->interval_ns(),
-            .tolerance_ns = c.spec->tolerance_ns(),
-            .slot = c.slot,
-            .spec_tag = c.spec->tag(),
-            .window = c.spec->window(),
-            .kind = c.spec->kind(),
-            .whole_minutes = c.spec->whole_minutes()};
+  template <class Ops>
+  [[gnu::always_inline]] static ReservationToken TokenAs(const CounterKey& key, const Ask& ask, uint32_t slot,
+                                                         uint64_t word, int64_t now_ns) noexcept {
+    return {.fp = key.fp,
+            .check = key.check,
+            .weight = ask.weight,
+            .stamp = Ops::Stamp(word, now_ns),
+            .max = ask.max,
+            .interval_ns = ask.spec->interval_ns(),
+            .tolerance_ns = ask.spec->tolerance_ns(),
+            .slot = slot,
+            .spec_tag = ask.spec->tag(),
+            .window = ask.spec->window(),
+            .kind = ask.spec->kind(),
+            .whole_minutes = ask.spec->whole_minutes()};
+  }
+  static ReservationToken TokenFor(const Charge& c, int64_t now_ns) noexcept {
+    return WithOps(c.format,
+                   [&](auto ops) { return TokenAs<decltype(ops)>(*c.key, c.ask, c.slot, c.word, now_ns); });
   }
 
   // Gives back `give` of a charge; false when what was charged is gone.
   bool Uncharge(const ReservationToken& token, uint64_t give) noexcept {
     if (token.slot >= slot_count_) return false;
     Payload& payload = PayloadAt(token.slot);
-    const WordFormat format = FormatOf(token.kind, token.whole_minutes);
+    const WordFormat format = FormatOf(token);
     Atomic<uint64_t>& target = WordOf(payload, format);
     uint64_t word = target.load(std::memory_order_acquire);
     for (;;) {
@@ -386,7 +419,7 @@ class CounterCore {
   // Charges `extra` to the count's present window whatever its maximum; false when it has no slot any
   // more and there is no room for one.
   bool Debit(const ReservationToken& token, uint64_t extra) noexcept {
-    const WordFormat format = FormatOf(token.kind, token.whole_minutes);
+    const WordFormat format = FormatOf(token);
     if (format == WordFormat::kArrival) return DebitAs<ArrivalOps>(token, extra, format);
     return format == WordFormat::kMinutes ? DebitAs<MinuteOps>(token, extra, format)
                                           : DebitAs<SecondOps>(token, extra, format);
@@ -487,16 +520,15 @@ class CounterCore {
 
   uint32_t InsertLocked(uint32_t first, uint32_t second, uint64_t fp, uint64_t check, const Shape& shape,
                         int64_t now_ns, uint64_t word) noexcept {
-    if (const uint32_t found = Find(fp, check); found != kNoSlot) return word == 0 ? found : kNoSlot;
+    if (const uint32_t found = Find(fp, check); found != kNoSlot) return found;
     // A count of this key that was dropped had an end no later than the floor, so that a clock reading
     // from before it cannot open that window again.
-    now_ns = std::max({now_ns, metas_[first].floor_ns.load(std::memory_order_relaxed),
-                       metas_[second].floor_ns.load(std::memory_order_relaxed)});
+    now_ns = SinceFloors(fp, check, now_ns);
     const uint32_t slot = TakeSlot(first, second, now_ns);
     if (slot == kNoSlot) return kNoSlot;
 
     Payload& payload = PayloadAt(slot);
-    Atomic<uint64_t>& index = groups_[slot / kGroupSlots].fps[slot % kGroupSlots];
+    Atomic<uint64_t>& index = fps_[slot];
     index.store(0, std::memory_order_relaxed);
     // Released, so that who sees the new identity sees the words sealed, or what came after.
     payload.fp.store(fp, std::memory_order_release);
@@ -505,9 +537,7 @@ class CounterCore {
     payload.spec_tag.store(shape.spec_tag, std::memory_order_relaxed);
     const auto gen = static_cast<uint32_t>(GaugeWord::NextGen(payload.gen.load(std::memory_order_relaxed)));
     payload.gen.store(gen, std::memory_order_relaxed);
-    if (word == 0) {
-      word = WithOps(shape.format, [&](auto ops) { return ops.Fresh(shape.window, gen, now_ns); });
-    }
+    if (word == 0) word = FreshWord(shape.format, shape.window, gen, now_ns);
     WordOf(payload, shape.format).store(word, std::memory_order_release);
     index.store(fp, std::memory_order_release);
     tallies_.Add(Tally::kInserts);
@@ -557,7 +587,7 @@ class CounterCore {
     return false;
   }
 
-  void Deny(ReserveResult& result, ReserveStatus status) noexcept {
+  [[gnu::noinline]] void Deny(ReserveResult& result, ReserveStatus status) noexcept {
     result.status = status;
     switch (status) {
       case ReserveStatus::kStoreFull:
@@ -585,35 +615,63 @@ class CounterCore {
   }
 
   void DenyShort(ReserveResult& result, const LimitShortage& shortage) noexcept {
+    const bool never = shortage.retry.kind == RetryAfter::Kind::kNever;
+    result.status = never ? ReserveStatus::kNeverFits : ReserveStatus::kOverLimit;
     result.short_mask = 1;
     result.retry = shortage.retry;
     result.shortages[0] = shortage;
-    Deny(result, shortage.retry.kind == RetryAfter::Kind::kNever ? ReserveStatus::kNeverFits
-                                                                 : ReserveStatus::kOverLimit);
+    tallies_.Add(never ? Tally::kNeverFits : Tally::kOverLimit);
   }
 
   // One limit: its charge answers by itself.
-  void ReserveOne(CounterStore& owner, const LimitRequest& request, int64_t now_ns, Reservation& reservation,
-                  ReserveResult& result) noexcept {
-    if (!Usable(request)) return Deny(result, ReserveStatus::kInvalid);
-    if (request.weight == 0) return Admit(result);
+  [[gnu::always_inline]] void ReserveOne(CounterStore& owner, const LimitRequest& request, int64_t now_ns,
+                                         Reservation& reservation, ReserveResult& result) noexcept {
+    if (!Usable(request)) [[unlikely]]
+      return Deny(result, ReserveStatus::kInvalid);
+    if (request.weight == 0) [[unlikely]]
+      return Admit(result);
+    WithOps(FormatOf(*request.spec),
+            [&](auto ops) { ReserveHinted<decltype(ops)>(owner, request, now_ns, reservation, result); });
+  }
+
+  template <class Ops>
+  [[gnu::always_inline]] void ReserveHinted(CounterStore& owner, const LimitRequest& request, int64_t now_ns,
+                                            Reservation& reservation, ReserveResult& result) noexcept {
+    const Ask ask{request.spec, request.weight, request.spec->burst()};
+    const uint32_t slot = request.key->hint;
+    Step step = Step::kMoved;
+    uint64_t word = 0;
+    if (slot < slot_count_) [[likely]] {
+      step = TryChargeAs<Ops>(slot, FormatOf(*request.spec), *request.key, ask, now_ns, word);
+    }
+    if (step == Step::kCharged) [[likely]] {
+      reservation.Add(owner, TokenAs<Ops>(*request.key, ask, slot, word, now_ns), 0);
+      return Admit(result);
+    }
+    if (step == Step::kShort) [[likely]]
+      return DenyShort(result, Ops::Shortage(word, ask, now_ns));
+    ReserveUnhinted(owner, request, now_ns, reservation, result);
+  }
+
+  [[gnu::noinline]] void ReserveUnhinted(CounterStore& owner, const LimitRequest& request, int64_t now_ns,
+                                         Reservation& reservation, ReserveResult& result) noexcept {
     CounterKey& key = *request.key;
     Charge c = ChargeFor(request, 0);
-    c.slot = key.hint;
-    Step step = c.slot < slot_count_ ? TryCharge(c, now_ns) : Step::kMoved;
+    Step step = Step::kMoved;
     for (int turn = 0; step == Step::kMoved; ++turn) {
       if (turn > kMovesMax) return Deny(result, ReserveStatus::kContended);
       c.slot = Find(key.fp, key.check);
       if (c.slot == kNoSlot) {
-        if (!FitsUnused(c)) return DenyShort(result, LimitShortage{});
-        c.slot = Insert(key.fp, key.check, ShapeFor(c), now_ns, 0);
+        const uint64_t unused = UnusedWord(c, now_ns);
+        if (!Fits(c, unused, now_ns)) return DenyShort(result, ShortageOf(c, unused, now_ns));
+        c.slot = Insert(key.fp, key.check, ShapeFor(*c.ask.spec), now_ns, 0);
         if (c.slot == kNoSlot) return Deny(result, ReserveStatus::kStoreFull);
       }
-      step = TryCharge(c, now_ns);
       key.hint = c.slot;
+      step = TryCharge(c, now_ns);
     }
-    if (step == Step::kShort) return DenyShort(result, c.shortage);
-    reservation.Add(owner, TokenFor(c), 0);
+    if (step == Step::kShort) return DenyShort(result, ShortageOf(c, c.word, now_ns));
+    reservation.Add(owner, TokenFor(c, now_ns), 0);
     Admit(result);
   }
 
@@ -639,9 +697,9 @@ class CounterCore {
         continue;
       }
       same->requests = static_cast<uint16_t>(same->requests | (1u << i));
-      same->max = std::min(same->max, request.spec->burst());
-      const uint64_t sum = same->weight + request.weight;
-      same->weight = sum < request.weight ? (std::numeric_limits<uint64_t>::max)() : sum;
+      same->ask.max = std::min(same->ask.max, request.spec->burst());
+      const uint64_t sum = same->ask.weight + request.weight;
+      same->ask.weight = sum < request.weight ? (std::numeric_limits<uint64_t>::max)() : sum;
     }
     return true;
   }
@@ -651,10 +709,9 @@ class CounterCore {
     bool never = false;
     int64_t longest = -1;
     for (Charge& c : charges) {
-      uint64_t word = 0;
-      const bool found = Look(c, word);
-      if (found ? Fits(c, word, now_ns) : FitsUnused(c)) continue;
-      const LimitShortage shortage = found ? ShortageOf(c, word, now_ns) : LimitShortage{};
+      const uint64_t word = Look(c, now_ns);
+      if (Fits(c, word, now_ns)) continue;
+      const LimitShortage shortage = ShortageOf(c, word, now_ns);
       result.short_mask = static_cast<uint16_t>(result.short_mask | c.requests);
       for (std::size_t i = 0; i < kLimitsPerCallMax; ++i) {
         if ((c.requests >> i & 1) != 0) result.shortages[i] = shortage;
@@ -672,8 +729,9 @@ class CounterCore {
 
   // Several limits: look, then charge in the order of slots, so that of calls that block one another the
   // one blocked at none completes; take everything back when one charge fails.
-  void ReserveAll(CounterStore& owner, std::span<const LimitRequest> requests, int64_t now_ns,
-                  Reservation& reservation, ReserveResult& result) noexcept {
+  [[gnu::noinline]] void ReserveAll(CounterStore& owner, std::span<const LimitRequest> requests,
+                                    int64_t now_ns, Reservation& reservation,
+                                    ReserveResult& result) noexcept {
     if (requests.size() > kLimitsPerCallMax) return Deny(result, ReserveStatus::kInvalid);
     Scratch scratch;
     std::size_t count = 0;
@@ -686,7 +744,7 @@ class CounterCore {
         Charge& c = charges[k];
         order[k] = static_cast<uint8_t>(k);
         if (c.slot != kNoSlot) continue;
-        c.slot = Insert(c.key->fp, c.key->check, ShapeFor(c), now_ns, 0);
+        c.slot = Insert(c.key->fp, c.key->check, ShapeFor(*c.ask.spec), now_ns, 0);
         if (c.slot == kNoSlot) return Deny(result, ReserveStatus::kStoreFull);
         c.key->hint = c.slot;
       }
@@ -698,12 +756,12 @@ class CounterCore {
       if (charged > 0) tallies_.Add(Tally::kRollbacks);
       while (charged > 0) {
         const Charge& c = charges[order[--charged]];
-        Uncharge(TokenFor(c), c.weight);
+        Uncharge(TokenFor(c, now_ns), c.ask.weight);
       }
       if (turn >= retries_max_) return Deny(result, ReserveStatus::kContended);
       tallies_.Add(Tally::kRetries);
     }
-    for (const Charge& c : charges) reservation.Add(owner, TokenFor(c), c.first);
+    for (const Charge& c : charges) reservation.Add(owner, TokenFor(c, now_ns), c.first);
     Admit(result);
   }
 
@@ -719,10 +777,12 @@ class CounterCore {
   // clocks far apart.
   static constexpr int kMovesMax = 64;
 
-  Group* groups_ = nullptr;
+  Payload* payloads_ = nullptr;
+  uint32_t slot_count_ = 0;  // 0 until all memory is there
+  uint32_t slots_made_ = 0;
+  Atomic<uint64_t>* fps_ = nullptr;  // to find a slot by, a group's on two lines; what it holds stands in it
   GroupMeta* metas_ = nullptr;
   uint32_t group_count_ = 0;
-  uint32_t slot_count_ = 0;
   int retries_max_ = 0;
   const Clock* clock_ = nullptr;
   Atomic<uint64_t> keys_{};

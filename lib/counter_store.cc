@@ -76,7 +76,7 @@ std::optional<LimitSpec> LimitSpec::Create(const Options& options) noexcept {
 
 Reservation& Reservation::operator=(Reservation&& other) noexcept {
   if (this != &other) {
-    if (store_ != nullptr) SettleAsReserved();
+    if (releases_) SettleAsReserved();
     TakeFrom(other);
   }
   return *this;

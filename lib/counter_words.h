@@ -26,6 +26,12 @@ constexpr WordFormat FormatOf(LimitKind kind, bool whole_minutes) noexcept {
   if (kind == LimitKind::kCalendar) return whole_minutes ? WordFormat::kMinutes : WordFormat::kSeconds;
   return kind == LimitKind::kGcra ? WordFormat::kArrival : WordFormat::kGauge;
 }
+inline WordFormat FormatOf(const LimitSpec& spec) noexcept {
+  return FormatOf(spec.kind(), spec.whole_minutes());
+}
+constexpr WordFormat FormatOf(const ReservationToken& token) noexcept {
+  return FormatOf(token.kind, token.whole_minutes);
+}
 
 /// [end : 64 - kUsedBits][used : kUsedBits], the end in ticks since 2025-01-01.
 template <unsigned kUsedBits, int64_t kTickNs>
@@ -88,27 +94,20 @@ struct GaugeWord {
   static constexpr uint64_t NextGen(uint64_t gen) noexcept { return gen == kGenMask ? 1 : gen + 1; }
 };
 
-/// One count of a call: what is asked of it, and what became of that.
-struct Charge {
+/// What a call asks of one count.
+struct Ask {
   const LimitSpec* spec;
-  CounterKey* key;
-  uint64_t weight;  // of all requests of this key together, saturating
+  uint64_t weight;  // of all the call's requests of one key together, saturating
   uint64_t max;     // the smallest of theirs; kGcra: of their bursts
-  WordFormat format;
-  uint8_t first;      // the first of the requests
-  uint16_t requests;  // bit i: request i is one of them
-  uint32_t slot;
-  uint64_t stamp;          // when charged: as in ReservationToken
-  LimitShortage shortage;  // when short
 };
 
 constexpr RetryAfter AfterNs(uint64_t wait_ns) noexcept {
-  return {RetryAfter::Kind::kAfter,
-          std::chrono::milliseconds(static_cast<int64_t>(wait_ns / 1'000'000 + (wait_ns % 1'000'000 != 0)))};
+  const uint64_t wait_ms = (wait_ns + 999'999) / 1'000'000;  // waits stay far below 2^64 ns
+  return {RetryAfter::Kind::kAfter, std::chrono::milliseconds(static_cast<int64_t>(wait_ms))};
 }
 
-// What each format does to a word. Next: the word after charging `c`, or false when it does not fit.
-// Shortage: why not. Stamp: what identifies the charge in the word it made. Returned: the word after
+// What each format does to a word. Next: the word after charging what is asked, or false when it does not
+// fit. Shortage: why not. Stamp: what identifies the charge in the word it made. Returned: the word after
 // giving back `give` of `token`'s charge, or false when what was charged is gone. Debited: the word after
 // charging `extra` regardless.
 
@@ -125,16 +124,16 @@ struct CalendarOps {
     if (now_ns < Word::EndNs(end)) return {end, Word::Used(word)};
     return {Word::EndAfter(window, now_ns), 0};
   }
-  static bool Next(uint64_t word, const Charge& c, int64_t now_ns, uint64_t& next) noexcept {
-    const Count w = At(word, c.spec->window(), now_ns);
-    if (w.used > c.max || c.weight > c.max - w.used) return false;
-    next = Word::Pack(w.end, w.used + c.weight);
+  static bool Next(uint64_t word, const Ask& ask, int64_t now_ns, uint64_t& next) noexcept {
+    const Count w = At(word, ask.spec->window(), now_ns);
+    if (w.used > ask.max || ask.weight > ask.max - w.used) return false;
+    next = Word::Pack(w.end, w.used + ask.weight);
     return true;
   }
-  static LimitShortage Shortage(uint64_t word, const Charge& c, int64_t now_ns) noexcept {
-    const Count w = At(word, c.spec->window(), now_ns);
-    if (c.weight > c.max) return {w.used, {}};
-    return {w.used, AfterNs(static_cast<uint64_t>(Word::TrueEndNs(c.spec->window(), w.end) - now_ns))};
+  static LimitShortage Shortage(uint64_t word, const Ask& ask, int64_t now_ns) noexcept {
+    const Count w = At(word, ask.spec->window(), now_ns);
+    if (ask.weight > ask.max) return {w.used, {}};
+    return {w.used, AfterNs(static_cast<uint64_t>(Word::TrueEndNs(ask.spec->window(), w.end) - now_ns))};
   }
   static uint64_t Stamp(uint64_t next, int64_t) noexcept { return Word::End(next); }
   static bool Returned(uint64_t word, const ReservationToken& token, uint64_t give, int64_t,
@@ -163,20 +162,20 @@ using SecondOps = CalendarOps<SecondWord>;
 
 struct ArrivalOps {
   // Debts stay below 2^62 and times below 2^60, so that no sum here leaves 64 bits.
-  static bool Next(uint64_t word, const Charge& c, int64_t now_ns, uint64_t& next) noexcept {
-    if (c.weight > c.max) return false;
+  static bool Next(uint64_t word, const Ask& ask, int64_t now_ns, uint64_t& next) noexcept {
+    if (ask.weight > ask.max) return false;
     const uint64_t now = ArrivalWord::FromNs(now_ns);
-    const uint64_t debt = c.weight * static_cast<uint64_t>(c.spec->interval_ns());
+    const uint64_t debt = ask.weight * static_cast<uint64_t>(ask.spec->interval_ns());
     const uint64_t arrival = std::max(word, now);
-    if (arrival - now + debt > static_cast<uint64_t>(c.spec->tolerance_ns())) return false;
+    if (arrival - now + debt > static_cast<uint64_t>(ask.spec->tolerance_ns())) return false;
     next = arrival + debt;
     return true;
   }
-  static LimitShortage Shortage(uint64_t word, const Charge& c, int64_t now_ns) noexcept {
-    if (c.weight > c.max) return {0, {}};
+  static LimitShortage Shortage(uint64_t word, const Ask& ask, int64_t now_ns) noexcept {
+    if (ask.weight > ask.max) return {0, {}};
     const uint64_t now = ArrivalWord::FromNs(now_ns);
-    const uint64_t debt = c.weight * static_cast<uint64_t>(c.spec->interval_ns());
-    return {0, AfterNs(std::max(word, now) - now + debt - static_cast<uint64_t>(c.spec->tolerance_ns()))};
+    const uint64_t debt = ask.weight * static_cast<uint64_t>(ask.spec->interval_ns());
+    return {0, AfterNs(std::max(word, now) - now + debt - static_cast<uint64_t>(ask.spec->tolerance_ns()))};
   }
   static uint64_t Stamp(uint64_t, int64_t now_ns) noexcept { return static_cast<uint64_t>(now_ns); }
   // Takes back no more of a charge than has not drained since, so that a refund never makes a burst.
@@ -209,14 +208,14 @@ struct ArrivalOps {
 };
 
 struct GaugeOps {
-  static bool Next(uint64_t word, const Charge& c, int64_t, uint64_t& next) noexcept {
+  static bool Next(uint64_t word, const Ask& ask, int64_t, uint64_t& next) noexcept {
     const uint64_t used = GaugeWord::Used(word);
-    if (used > c.max || c.weight > c.max - used) return false;
-    next = word + c.weight;
+    if (used > ask.max || ask.weight > ask.max - used) return false;
+    next = word + ask.weight;
     return true;
   }
-  static LimitShortage Shortage(uint64_t word, const Charge& c, int64_t) noexcept {
-    const auto kind = c.weight > c.max ? RetryAfter::Kind::kNever : RetryAfter::Kind::kOnRelease;
+  static LimitShortage Shortage(uint64_t word, const Ask& ask, int64_t) noexcept {
+    const auto kind = ask.weight > ask.max ? RetryAfter::Kind::kNever : RetryAfter::Kind::kOnRelease;
     return {GaugeWord::Used(word), {kind, {}}};
   }
   static uint64_t Stamp(uint64_t next, int64_t) noexcept { return GaugeWord::Gen(next); }
@@ -232,7 +231,7 @@ struct GaugeOps {
 
 /// Calls `f` with the operations of `format`.
 template <class F>
-decltype(auto) WithOps(WordFormat format, F&& f) {
+[[gnu::always_inline]] inline decltype(auto) WithOps(WordFormat format, F&& f) {
   switch (format) {
     case WordFormat::kMinutes:
       return f(MinuteOps());

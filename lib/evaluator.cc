@@ -3,10 +3,8 @@
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 
-bool Holds(const Program& program, const Rule& rule, Quantifier quantifier, const SlotValue* slots,
-           const SlotValue* values) noexcept {
-  // kAll is `require`'s: only true will do. The others take indeterminate for true.
-  const Truth bar = quantifier == Quantifier::kAll ? Truth::kTrue : Truth::kIndeterminate;
+bool Reaches(const Program& program, const Rule& rule, Quantifier quantifier, Truth bar,
+             const SlotValue* slots, const SlotValue* values) noexcept {
   uint32_t at = rule.first_test;
   while (at < kRuleHolds) {
     const Test& test = program.tests[at];

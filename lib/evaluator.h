@@ -16,9 +16,17 @@ struct Objection {
   const Rule* rule = nullptr;        ///< null for an action
 };
 
-/// Whether a rule's conditions hold: for `require`, are true; for the other lists, are not false.
-bool Holds(const Program& program, const Rule& rule, Quantifier quantifier, const SlotValue* slots,
-           const SlotValue* values) noexcept;
+/// Whether a rule's conditions come to at least `bar`, which is all that Kleene's logic is asked for.
+bool Reaches(const Program& program, const Rule& rule, Quantifier quantifier, Truth bar,
+             const SlotValue* slots, const SlotValue* values) noexcept;
+
+/// Whether a rule's conditions hold: for `require` (which quantifies by kAll), are true; for the other lists,
+/// are not false.
+inline bool Holds(const Program& program, const Rule& rule, Quantifier quantifier, const SlotValue* slots,
+                  const SlotValue* values) noexcept {
+  const Truth bar = quantifier == Quantifier::kAll ? Truth::kTrue : Truth::kIndeterminate;
+  return Reaches(program, rule, quantifier, bar, slots, values);
+}
 
 /// Runs actions and rules, steps 6 to 8 of the language's section 8, over filled slots. `values` is the
 /// array that slots of lists and arrays point into. `shadow`: shadowed rules are looked at, too.

@@ -63,6 +63,8 @@ void HashScopeValue(internal::SipHasher128& hasher, const AttributeValue& value)
   }
 }
 
+[[gnu::noinline]] void Drop(Reservation& reservation) noexcept { reservation = Reservation(); }
+
 Timestamp CalendarEnd(internal::WordFormat format, uint64_t word) noexcept {
   using internal::MinuteWord;
   using internal::SecondWord;
@@ -120,7 +122,7 @@ CounterKey MemoryCounterStore::Key(const LimitSpec& spec,
 ReserveResult MemoryCounterStore::Reserve(std::span<const LimitRequest> requests, Timestamp now,
                                           Reservation& reservation) noexcept {
   if (!reservation.empty()) [[unlikely]]
-    reservation = Reservation();
+    Drop(reservation);
   if (impl_ == nullptr) [[unlikely]] {
     denied_store_error_.fetch_add(1, std::memory_order_relaxed);
     return ReserveResult();

@@ -37,6 +37,7 @@ struct Rule {
   std::string_view id;
   std::string_view message;
   uint32_t first_test = kRuleHolds;
+  uint32_t tests_end = 0;  ///< tests of a rule are neighbours, in the document's order
   bool shadow = false;
 };
 

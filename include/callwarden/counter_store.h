@@ -202,7 +202,8 @@ struct ReservationToken {
 ///
 /// Thread safety: a value; one thread at a time.
 /// Ownership: move-only, so that each charge is settled at most once. Must not outlive its store.
-/// Destroying one that was not settled keeps its charges and releases its in-flight slots.
+/// Destroying one that was not settled keeps its charges and releases its in-flight slots; its store is
+/// not called when it has none.
 /// Allocation: none; holds up to kLimitsPerCallMax charges inline.
 class CALLWARDEN_EXPORT Reservation {
  public:
@@ -212,7 +213,7 @@ class CALLWARDEN_EXPORT Reservation {
   Reservation(const Reservation&) = delete;  // two copies could each be refunded
   Reservation& operator=(const Reservation&) = delete;
   ~Reservation() {
-    if (store_ != nullptr) SettleAsReserved();
+    if (releases_) SettleAsReserved();
   }
 
   bool empty() const noexcept { return store_ == nullptr; }
@@ -228,17 +229,19 @@ class CALLWARDEN_EXPORT Reservation {
   void Add(CounterStore& store, const ReservationToken& token, std::size_t request) noexcept {
     if (count_ == kLimitsPerCallMax) return;
     store_ = &store;
+    releases_ = releases_ || token.kind == LimitKind::kInflight;
     requests_[count_] = static_cast<uint8_t>(request);
     tokens_[count_++] = token;
   }
   /// For stores: forgets the charges without settling them, since they have been.
-  void Forget() noexcept { store_ = nullptr, count_ = 0; }
+  void Forget() noexcept { store_ = nullptr, count_ = 0, releases_ = false; }
   std::span<ReservationToken> tokens() noexcept { return {tokens_.data(), size()}; }
 
  private:
   void TakeFrom(Reservation& other) noexcept {
     store_ = other.store_;
     count_ = other.count_;
+    releases_ = other.releases_;
     for (std::size_t i = 0; i < count_; ++i) {
       requests_[i] = other.requests_[i];
       tokens_[i] = other.tokens_[i];
@@ -249,6 +252,7 @@ class CALLWARDEN_EXPORT Reservation {
 
   CounterStore* store_ = nullptr;
   std::size_t count_ = 0;
+  bool releases_ = false;  // a charge is in flight, so that the store must hear of the end
   std::array<uint8_t, kLimitsPerCallMax> requests_;
   union {  // unset until added: clearing them would cost more than a decision
     std::array<ReservationToken, kLimitsPerCallMax> tokens_;

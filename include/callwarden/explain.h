@@ -1,8 +1,11 @@
 #ifndef CALLWARDEN_EXPLAIN_H_
 #define CALLWARDEN_EXPLAIN_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "callwarden/config.h"
@@ -84,6 +87,8 @@ struct Explanation {
   std::optional<Verdict> would;
   bool listed = false;
   bool hidden = false;
+  /// In the order of reporting. Entries that say nothing (`{}`) are left out; empty when the call is
+  /// malformed for every rule, since its arguments were not read then.
   std::vector<ExplainedEntry> entries;
 };
 

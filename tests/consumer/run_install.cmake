@@ -1,0 +1,24 @@
+# Installs a build tree and moves what was installed: a package must not remember where it was built.
+# cmake -DBUILD_DIR=<build> -DPREFIX=<where to> -DSOURCE_DIR=<project> -P run_install.cmake
+cmake_minimum_required(VERSION 3.24)
+
+file(REMOVE_RECURSE "${PREFIX}" "${PREFIX}.first")
+foreach(component callwarden_development callwarden_runtime)
+  execute_process(COMMAND "${CMAKE_COMMAND}" --install "${BUILD_DIR}" --prefix "${PREFIX}.first" --component ${component}
+    COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
+endforeach()
+file(RENAME "${PREFIX}.first" "${PREFIX}")
+
+file(GLOB_RECURSE texts "${PREFIX}/*.cmake" "${PREFIX}/*.pc")
+if(NOT texts)
+  message(FATAL_ERROR "no package files were installed")
+endif()
+foreach(file IN LISTS texts)
+  file(READ "${file}" text)
+  foreach(place "${SOURCE_DIR}" "${BUILD_DIR}" "${PREFIX}")
+    string(FIND "${text}" "${place}" at)
+    if(NOT at EQUAL -1)
+      message(FATAL_ERROR "${file} names ${place}")
+    endif()
+  endforeach()
+endforeach()

@@ -1,0 +1,15 @@
+# Fails unless DOCUMENT's first ```cpp block is SOURCE, byte for byte: what readers copy is what is compiled.
+#   cmake -DDOCUMENT=README.md -DSOURCE=examples/quickstart.cc -P readme_code.cmake
+file(READ "${DOCUMENT}" document)
+file(READ "${SOURCE}" source)
+string(FIND "${document}" "```cpp\n" begin)
+if(begin EQUAL -1)
+  message(FATAL_ERROR "${DOCUMENT} has no C++ code")
+endif()
+math(EXPR begin "${begin} + 7")
+string(SUBSTRING "${document}" ${begin} -1 rest)
+string(FIND "${rest}" "```" end)
+string(SUBSTRING "${rest}" 0 ${end} shown)
+if(NOT shown STREQUAL source)
+  message(FATAL_ERROR "The code in ${DOCUMENT} is not ${SOURCE}; copy it again")
+endif()

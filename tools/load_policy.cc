@@ -1,0 +1,20 @@
+#include "load_policy.h"
+
+#include <cstdio>
+
+#include "diagnostic_printer.h"
+#include "input_file.h"
+#include "style.h"
+
+namespace callwarden::tool {
+
+std::shared_ptr<const CompiledPolicy> LoadPolicy(const std::string& path) {
+  const std::string text = ReadText(path);
+  CompileResult result = CompiledPolicy::Compile(text);
+  if (!result.ok()) {
+    PrintDiagnostics(DiagnosticPrinter(DisplayName(path), text, Style::For(stderr)), result.diagnostics());
+  }
+  return result.policy();
+}
+
+}  // namespace callwarden::tool
