@@ -263,6 +263,35 @@ Value RandomRateLimit(Random& random) {
   return object;
 }
 
+/// A limit that has the count of `limit`, but for a mode or a gcra's `max`, and weighs and bounds it
+/// otherwise.
+Value SharingLimit(Random& random, const Value& limit) {
+  static const std::vector<std::string> kCount = {"counter", "window", "scope", "algorithm", "unit"};
+  Value other = RandomLimit(random);
+  std::erase_if(other.members, [&](const reference::Member& m) {
+    const bool of_count = std::find(kCount.begin(), kCount.end(), m.name) != kCount.end();
+    return of_count || (m.name == "mode" && random.Percent(70));
+  });
+  for (const std::string& name : kCount) {
+    if (const Value* value = limit.Find(name)) other.Add(name, *value);
+  }
+  const Value* algorithm = limit.Find("algorithm");
+  const std::string kind = algorithm == nullptr ? "calendar" : algorithm->string;
+  std::erase_if(other.members, [&](const reference::Member& m) {
+    const bool weighs =
+        m.name == "amount" || m.name == "increment" || m.name == "increment_from" || m.name == "refund";
+    return (m.name == "burst" && kind != "gcra") || (weighs && kind == "inflight");
+  });
+  // Within what every window takes.
+  *other.Find("max") = Value::Integer(random.Pick<Int128>({0, 1, 2, 3, 5, 10, 100}));
+  if (const Value* max = limit.Find("max"); kind == "gcra" && random.Percent(70)) {
+    *other.Find("max") = *max;
+    std::erase_if(other.members, [](const reference::Member& m) { return m.name == "burst"; });
+    if (const Value* burst = limit.Find("burst")) other.Add("burst", *burst);
+  }
+  return other;
+}
+
 /// A key of few letters, with and without `*`, never of `*` alone.
 std::string RandomPatternKey(Random& random) {
   std::string key;
@@ -294,7 +323,11 @@ Value RandomEntry(Random& random, Focus focus, const std::string& key) {
                                                       : 0;
   if (limits > 0) {
     Value list = Value::Array();
-    for (std::size_t n = random.Below(limits + 1); n > 0; --n) list.items.push_back(RandomLimit(random));
+    for (std::size_t n = random.Below(limits + 1); n > 0; --n) {
+      // Every other one shares the count of the one before it.
+      const bool shares = !list.items.empty() && random.Percent(50);
+      list.items.push_back(shares ? SharingLimit(random, list.items.back()) : RandomLimit(random));
+    }
     entry.Add("limits", std::move(list));
     if (!all_tools && random.OneIn(5)) entry.Add("rate_limit", RandomRateLimit(random));
   }
