@@ -107,13 +107,13 @@ Limiter::Answer Limiter::Check(Part part) noexcept {
 }
 
 // Gathers the counts to charge: a call charges a count once, with the largest weight of the limits that
-// share it, held to the smallest maximum.
+// share it, held to the smallest maximum. A limit that weighs nothing by itself still holds its count to its
+// own maximum, and a count that nothing weighs on is left to the store to pass over.
 void Limiter::Gather(Part part, Requests& r) noexcept {
   ForEach(part, [&](const Limit& limit, const SlotValue* slots) {
     internal::Weight weight;
     LimitRefusal refusal;
     if (r.limit_count == kLimitsPerCallMax || !Weigh(limit, slots, weight, refusal)) return;
-    if (weight.units == 0) return;
     const CounterKey key = KeyOf(limit, slots);
     std::size_t i = 0;
     while (i < r.count && !(r.keys[i] == key)) ++i;

@@ -59,8 +59,8 @@ class AttributeValue {
 /// A named attribute of a grant or of a call's context, readable in policies as `grant.NAME` or
 /// `context.NAME`. Borrows both its parts; where one name occurs twice, the first counts.
 struct Attribute {
-  std::string_view name;
-  AttributeValue value;
+  std::string_view name = {};
+  AttributeValue value = {};
 };
 
 CALLWARDEN_NAMESPACE_END

@@ -95,7 +95,7 @@ struct Explanation {
 struct ExplainOptions {
   /// Puts argument values into SeenValue::value. Off, so that explanations can be shown to anybody.
   bool show_values = false;
-  DecideOptions decide;
+  DecideOptions decide = {};
 };
 
 /// Explains what `policy` makes of `call` at `now`, with the counts that `counters` holds. Charges

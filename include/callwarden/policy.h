@@ -89,7 +89,7 @@ struct PolicyShape {
 /// Options of one decision.
 struct DecideOptions {
   /// Part of every count's identity: policies decided under different namespaces share no counts.
-  std::string_view count_namespace;
+  std::string_view count_namespace = {};
 };
 
 /// A policy document in its immutable, executable form.

@@ -36,12 +36,12 @@ struct PolicyTestReport {
 };
 
 struct PolicyTestOptions {
-  CompileOptions compile;
+  CompileOptions compile = {};
   /// Longest file. Test files may hold whole policies as text.
   std::size_t file_size_max_bytes = std::size_t{64} << 20;
   /// Gives the text of a `policy_file`, named as in the test file; nullopt when it cannot be read.
   /// Without one, `policy_file` is an error: the library itself opens no files.
-  std::function<std::optional<std::string>(std::string_view path)> read_policy_file;
+  std::function<std::optional<std::string>(std::string_view path)> read_policy_file = {};
 };
 
 /// Runs a policy test file (docs/policy-language.md, section 11).

@@ -18,20 +18,20 @@ CALLWARDEN_NAMESPACE_BEGIN
 /// context are the host's word and must never be taken from arguments or from what a client claims.
 struct ToolCall {
   /// The tool's name, exactly as it will be dispatched.
-  std::string_view tool;
+  std::string_view tool = {};
   /// The arguments as JSON text, exactly as they will be dispatched. Absent (nullopt) means no arguments,
   /// which is read as `{}`; empty text is not absent and is refused. Needs no padding and no terminator.
-  std::optional<std::string_view> arguments;
+  std::optional<std::string_view> arguments = {};
   /// Arguments that the host has parsed already; used instead of `arguments`, which must then be absent.
   const ArgumentSource* parsed_arguments = nullptr;
   /// Id of the grant; empty means none. Readable in policies as `grant.id`.
-  std::string_view grant;
+  std::string_view grant = {};
   /// Id of the session; empty means none. Readable in policies as `context.session`.
-  std::string_view session;
+  std::string_view session = {};
   /// Attributes of the grant, readable as `grant.NAME`.
-  std::span<const Attribute> grant_attributes;
+  std::span<const Attribute> grant_attributes = {};
   /// Attributes of this call, readable as `context.NAME`.
-  std::span<const Attribute> context;
+  std::span<const Attribute> context = {};
   /// True when the host has made sure that a person approved exactly this call (this tool with these
   /// arguments, for this grant and session) and that this approval has not been used before.
   bool approved = false;
