@@ -184,7 +184,10 @@ Value RandomRules(Random& random, List list, std::size_t count_max) {
     if (random.OneIn(5)) {
       const std::string name = random.Pick<std::string>(
           {"a", "b", "0", "1", "args.n-gt", "args.n-eq#2", "x/y", "a~b", "no \"quotes\"", "größe"});
-      if (names.insert(name).second) rule.Add("name", Value::String(name));
+      const std::size_t longest =
+          random.OneIn(30) ? random.Pick<std::size_t>({1005, 1006, 1007, 1008, 1009, 1010, 1500}) : 0;
+      const std::string filled = name + std::string(longest, 'x') + (longest == 0 ? "" : "éé");
+      if (names.insert(filled).second) rule.Add("name", Value::String(filled));
     }
     if (random.OneIn(6)) random.Shuffle(rule.members);
     rules.items.push_back(std::move(rule));

@@ -17,10 +17,18 @@ constexpr Nanos kTimeMax = 2713910400000000000;  // 2056-01-01
 
 Int128 DivideUp(Int128 value, Int128 by) { return (value + by - 1) / by; }
 
+constexpr std::size_t kMessageMax = 1024;
+
+/// The longest beginning that is not too long and cuts no code point.
+std::string Cut(std::string message) {
+  while (message.size() > kMessageMax || !IsUtf8(message)) message.pop_back();
+  return message;
+}
+
 Verdict Allowed() { return Verdict{"allow", "allowed", "", "", std::nullopt}; }
 
 Verdict Deny(std::string reason, std::string rule, std::string message) {
-  return Verdict{"deny", std::move(reason), std::move(rule), std::move(message), std::nullopt};
+  return Verdict{"deny", std::move(reason), std::move(rule), Cut(std::move(message)), std::nullopt};
 }
 
 std::string Quoted(const std::string& name) { return "\"" + name + "\""; }
@@ -231,7 +239,7 @@ Evaluator::Judgement Evaluator::Judge(const Call& call, bool with_shadowed, Nano
     if (call.approved) break;
     const auto ask = [&](const std::string& rule, const std::optional<std::string>& reason) {
       const std::string message = reason.value_or(tool + " requires approval");
-      return Judgement{{"require_approval", "approval_required", rule, message, std::nullopt}, {}};
+      return Judgement{{"require_approval", "approval_required", rule, Cut(message), std::nullopt}, {}};
     };
     if (entry->action == Entry::Action::kRequireApproval) return ask(entry->id + "/action", entry->reason);
     for (const Rule& rule : entry->require_approval_if) {
