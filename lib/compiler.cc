@@ -53,6 +53,7 @@ std::unique_ptr<Program> Compiler::Run() {
     diagnostics_.Error("invalid_json", document, at, std::move(message));
     return nullptr;
   }
+  if (tree.too_deep) ReportTooDeep(tree.root, document, diagnostics_);
   ReadDocument(tree.root);
   if (diagnostics_.errors() != 0) return nullptr;
   LinkEntries();

@@ -112,13 +112,20 @@ void ReadMembers(const JsonValue& object, const Where& where, std::span<KnownKey
   }
 }
 
+void ReportTooDeep(const JsonValue& value, const Where& where, Diagnostics& diagnostics) {
+  if (value.Is(JsonValue::Type::kTooDeep)) {
+    diagnostics.Error("too_deep", where, value.begin, "the document nests too deep here");
+  }
+  for (std::size_t i = 0; i < value.items.size(); ++i) ReportTooDeep(value.items[i], Where(where, i), diagnostics);
+  for (const JsonMember& member : value.members) {
+    ReportTooDeep(member.value, Where(where, member.name), diagnostics);
+  }
+}
+
 bool CheckType(const JsonValue& value, JsonValue::Type type, const Where& where, std::string_view what,
                Diagnostics& diagnostics) {
   if (value.Is(type)) return true;
-  if (value.Is(JsonValue::Type::kTooDeep)) {
-    diagnostics.Error("too_deep", where, value.begin, "the document nests too deep here");
-    return false;
-  }
+  if (value.Is(JsonValue::Type::kTooDeep)) return false;  // reported for the document as a whole
   std::string message(what);
   switch (type) {
     case JsonValue::Type::kString:

@@ -234,7 +234,9 @@ Explanation Explain(const CompiledPolicy& policy, const ToolCall& call, CounterS
   if (!prepared.memory) return explanation;
   explanation.listed = prepared.match.listed;
   explanation.hidden = prepared.match.hidden;
-  if (prepared.values == nullptr) return explanation;
+  if (prepared.read.enforced != internal::Refusal::kNone && prepared.read.all != internal::Refusal::kNone) {
+    return explanation;
+  }
   internal::Limiter limiter(program, prepared.plan, prepared.values, call, options.decide.count_namespace,
                             counters, now, lease.get()->scope_values);
   const internal::Explainer explainer(program, prepared, limiter, counters, now, options.show_values);

@@ -8,7 +8,7 @@ namespace {
 
 class TreeBuilder {
  public:
-  TreeBuilder(JsonValue& root, uint32_t depth_max) : root_(root), depth_max_(depth_max) {}
+  TreeBuilder(JsonTree& tree, uint32_t depth_max) : tree_(tree), depth_max_(depth_max) {}
 
   bool BeginObject(std::size_t begin) { return Begin(JsonValue::Type::kObject, begin); }
   bool BeginArray(std::size_t begin) { return Begin(JsonValue::Type::kArray, begin); }
@@ -43,7 +43,7 @@ class TreeBuilder {
   // The place that the next value goes to. Pointers in `open_` stay good: a container grows only while it is
   // the innermost one open.
   JsonValue* Place() {
-    if (open_.empty()) return &root_;
+    if (open_.empty()) return &tree_.root;
     JsonValue& parent = *open_.back();
     if (parent.Is(JsonValue::Type::kObject)) return &parent.members.back().value;
     return &parent.items.emplace_back();
@@ -66,6 +66,7 @@ class TreeBuilder {
     if (open_.size() == depth_max_) {
       v->type = JsonValue::Type::kTooDeep;
       too_deep_ = 1;
+      tree_.too_deep = true;
       return true;
     }
     v->type = type;
@@ -82,7 +83,7 @@ class TreeBuilder {
     return true;
   }
 
-  JsonValue& root_;
+  JsonTree& tree_;
   uint32_t depth_max_;
   std::vector<JsonValue*> open_;
   std::size_t too_deep_ = 0;  // containers open below the bound
@@ -116,7 +117,7 @@ TextPosition LineCursor::At(std::size_t offset) noexcept {
 
 JsonTree ParseJsonTree(std::string_view text, uint32_t depth_max) {
   JsonTree tree;
-  TreeBuilder builder(tree.root, depth_max);
+  TreeBuilder builder(tree, depth_max);
   ScratchVector<char> arena;
   const ScanResult result = JsonScanner<TreeBuilder>(text, arena, builder).Scan();
   if (result.status != ScanResult::Status::kOk) tree.invalid_at = result.offset;

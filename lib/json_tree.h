@@ -72,6 +72,8 @@ struct JsonTree {
   JsonValue root;
   /// Set when the text is not JSON: the byte at which no valid document could go on.
   std::optional<std::size_t> invalid_at;
+  /// Some value is kTooDeep.
+  bool too_deep = false;
 };
 
 /// Reads a whole text. Arrays and objects deeper than `depth_max` become kTooDeep.

@@ -189,6 +189,10 @@ bool FileReader::Read() {
     return false;
   }
   const JsonValue& root = tree_.root;
+  if (tree_.too_deep) {
+    ReportTooDeep(root, where, diagnostics_);
+    return false;
+  }
   if (!CheckType(root, Type::kObject, where, "a policy test file", diagnostics_)) return false;
   std::array<KnownKey, 5> keys{
       {{"policy"}, {"policy_text"}, {"policy_file"}, {"tests"}, {"expect_diagnostics"}}};

@@ -19,7 +19,7 @@ esac
 formatter=${CLANG_FORMAT:-}
 if [ -z "$formatter" ]; then
   for candidate in clang-format-14 clang-format; do
-    if command -v "$candidate" >/dev/null && "$candidate" --version | grep -q 'version 14\.'; then
+    if command -v "$candidate" >/dev/null && "$candidate" --version | grep 'version 14\.' >/dev/null; then
       formatter=$candidate
       break
     fi

@@ -22,7 +22,7 @@ class Roles {
     if (shadow || (verdict.allowed() && explanation_.would.has_value())) return "shadowed: not enforced";
     if (asks_approval && approved_) return "covered by the approval that came with the call";
     if (verdict.rule().empty()) return "does not decide";
-    return std::string(Printable(verdict.rule())) + " comes first";
+    return Printable(verdict.rule()) + " comes first";
   }
 
  private:
@@ -108,7 +108,7 @@ std::string LimitText(const ExplainedLimit& limit, const Roles& roles, const Sty
 
 std::string EntryText(const ExplainedEntry& entry, const Roles& roles, const Style& style) {
   std::string text = style.Bold(Printable(entry.id)) + " (" + entry.match;
-  if (!entry.action.empty()) text += ", action " + entry.action;
+  if (entry.match != "all_tools") text += ", action " + entry.action;  // all_tools has none
   text += ")";
   if (entry.action == "deny" || entry.action == "require_approval") {
     text += Arrow(roles.OfObjection(entry.id + "/action", false, entry.action == "require_approval"), style);

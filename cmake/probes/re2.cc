@@ -1,7 +1,7 @@
 // Uses RE2 as the library does; linked at configure time, see CallwardenDependencies.cmake.
-#include <string>
-
 #include "re2/re2.h"
+
+#include <string>
 
 int main() {
   RE2::Options options;

@@ -122,12 +122,16 @@ int main() {
     return compiled.policy()->Decide(call, counters, clock.Now());
   };
 
-  const callwarden::ToolCall as_text{
-      .tool = "run_code", .arguments = R"({"language": "lua"})", .grant = "agent-42"};
+  callwarden::ToolCall as_text;
+  as_text.tool = "run_code";
+  as_text.arguments = R"({"language": "lua"})";
+  as_text.grant = "agent-42";
   if (!decide(as_text).allowed()) return 3;
   const LanguageArgument python("python");
   const LanguageArgument cobol("cobol");
-  callwarden::ToolCall as_value{.tool = "run_code", .parsed_arguments = &python, .grant = "agent-42"};
+  callwarden::ToolCall as_value = as_text;
+  as_value.arguments.reset();
+  as_value.parsed_arguments = &python;
   {
     callwarden::Decision decision = decide(as_value);
     if (!decision.allowed()) return 4;
@@ -140,7 +144,9 @@ int main() {
 
   as_value.parsed_arguments = &cobol;
   if (decide(as_value).reason() != callwarden::Reason::kRequirementFailed) return 8;
-  if (decide({.tool = "other"}).reason() != callwarden::Reason::kNotListed) return 9;
+  callwarden::ToolCall unlisted;
+  unlisted.tool = "other";
+  if (decide(unlisted).reason() != callwarden::Reason::kNotListed) return 9;
 
 #if defined(__cpp_rtti)
   // The typeinfo of the interfaces is in the library, which is built without RTTI otherwise.

@@ -133,9 +133,14 @@ void Library::Complete(std::size_t step, Outcome outcome, Nanos now) {
   decisions_[step].Complete(OutcomeOf(outcome));
 }
 
-std::shared_ptr<const callwarden::CompiledPolicy> Compile(const std::string& policy_text,
-                                                          std::string& errors) {
-  const callwarden::CompileResult result = callwarden::CompiledPolicy::Compile(policy_text);
+std::shared_ptr<const callwarden::CompiledPolicy> Compile(const std::string& policy_text, std::string& errors,
+                                                          const reference::Options& options) {
+  callwarden::CompileOptions compile_options;
+  compile_options.arguments_size_max_bytes = options.arguments.size_max_bytes;
+  compile_options.arguments_depth_max = static_cast<uint32_t>(options.arguments.depth_max);
+  compile_options.refuse_case_variants = options.refuse_case_variants;
+  compile_options.refuse_nul_strings = options.refuse_nul_strings;
+  const callwarden::CompileResult result = callwarden::CompiledPolicy::Compile(policy_text, compile_options);
   for (const callwarden::Diagnostic& diagnostic : result.diagnostics()) {
     if (diagnostic.severity != callwarden::Severity::kError) continue;
     errors += diagnostic.code + " at " + diagnostic.pointer + ": " + diagnostic.message + "\n";
@@ -144,15 +149,15 @@ std::shared_ptr<const callwarden::CompiledPolicy> Compile(const std::string& pol
 }
 
 std::optional<Mismatch> RunBoth(const std::string& policy_text, const reference::PolicyTest& test,
-                                Tally* tally) {
+                                const reference::Options& options, Tally* tally) {
   std::string errors;
-  const auto compiled = Compile(policy_text, errors);
+  const auto compiled = Compile(policy_text, errors, options);
   const std::optional<reference::Policy> policy = reference::ReadPolicy(policy_text);
   if (compiled == nullptr || !policy) {
     return Mismatch{.compile = true,
                     .text = compiled == nullptr ? errors : "the reference cannot read the policy\n"};
   }
-  reference::Evaluator evaluator(*policy);
+  reference::Evaluator evaluator(*policy, options);
   Library library(compiled, test.steps.size());
   std::vector<std::optional<reference::Result>> open(test.steps.size());
   if (tally != nullptr) ++tally->policies;

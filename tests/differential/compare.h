@@ -39,8 +39,8 @@ class Library {
 };
 
 /// The policy compiled by the library, or its errors, a line each.
-std::shared_ptr<const callwarden::CompiledPolicy> Compile(const std::string& policy_text,
-                                                          std::string& errors);
+std::shared_ptr<const callwarden::CompiledPolicy> Compile(const std::string& policy_text, std::string& errors,
+                                                          const reference::Options& options = {});
 
 /// Where reference and library differ.
 struct Mismatch {
@@ -60,7 +60,7 @@ struct Tally {
 /// Runs a test on both; nothing when they agree on everything. `complete` steps that name a call which is
 /// not in flight are passed over.
 std::optional<Mismatch> RunBoth(const std::string& policy_text, const reference::PolicyTest& test,
-                                Tally* tally);
+                                const reference::Options& options, Tally* tally);
 
 }  // namespace differential
 

@@ -64,13 +64,14 @@ differential::Case Draw(uint64_t seed) {
   const differential::Focus focus = differential::RandomFocus(random);
   differential::Case out;
   out.policy = differential::RandomPolicy(random, focus);
+  out.options = differential::RandomOptions(random);
   out.test = differential::RandomTest(random, out.policy, focus, 24);
   out.test.name = "differential seed " + std::to_string(seed);
   return out;
 }
 
 std::optional<differential::Mismatch> RunCase(const differential::Case& c, differential::Tally* tally) {
-  return differential::RunBoth(reference::WriteJson(c.policy), c.test, tally);
+  return differential::RunBoth(reference::WriteJson(c.policy), c.test, c.options, tally);
 }
 
 void Report(const Options& options, uint64_t seed, const differential::Case& drawn,
@@ -83,6 +84,14 @@ void Report(const Options& options, uint64_t seed, const differential::Case& dra
     return now && now->compile == mismatch.compile;
   });
   if (const auto now = RunCase(small, nullptr)) std::printf("shrunk to\n%s", now->text.c_str());
+  if (small.options.arguments.size_max_bytes != reference::Options().arguments.size_max_bytes ||
+      small.options.arguments.depth_max != reference::Options().arguments.depth_max ||
+      !small.options.refuse_case_variants || !small.options.refuse_nul_strings) {
+    std::printf("with options that no test file can say: %zu bytes, depth %d, case variants %s, U+0000 %s\n",
+                small.options.arguments.size_max_bytes, small.options.arguments.depth_max,
+                small.options.refuse_case_variants ? "refused" : "allowed",
+                small.options.refuse_nul_strings ? "refused" : "allowed");
+  }
   const std::string file = reference::WriteTestFile(reference::WriteJson(small.policy), small.test);
   if (options.out.empty()) {
     std::printf("%s", file.c_str());

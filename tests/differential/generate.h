@@ -13,6 +13,9 @@ namespace differential {
 enum class Focus { kRules, kLimits, kNames, kArguments, kMixed };
 Focus RandomFocus(Random& random);
 
+/// Options, the default ones mostly.
+reference::Options RandomOptions(Random& random);
+
 /// A valid policy document.
 reference::Value RandomPolicy(Random& random, Focus focus);
 

@@ -56,6 +56,10 @@ std::string RandomTool(Random& random, const Value& policy, Focus focus) {
     for (const Value& pattern : hide->items) names.push_back(pattern.string);
   }
   std::string name = Instantiate(random, random.Pick(names));
+  if (focus == Focus::kNames && random.OneIn(3)) {
+    name.clear();
+    for (std::size_t n = 1 + random.Below(5); n > 0; --n) name += random.Pick({'a', 'b', 'a', 'b', '_', 'B'});
+  }
   if (!random.OneIn(focus == Focus::kNames ? 3 : 25)) return name;
   switch (random.Below(7)) {
     case 0:
@@ -150,6 +154,16 @@ Outcome RandomOutcome(Random& random) {
 
 }  // namespace
 
+reference::Options RandomOptions(Random& random) {
+  reference::Options options;
+  if (!random.OneIn(15)) return options;
+  options.refuse_case_variants = random.Percent(50);
+  options.refuse_nul_strings = random.Percent(50);
+  options.arguments.depth_max = random.Pick({1, 2, 3, 64, 512});
+  options.arguments.size_max_bytes = random.Pick<std::size_t>({2, 100, 200, std::size_t{1} << 20});
+  return options;
+}
+
 Call RandomCall(Random& random, const Value& policy, Focus focus) {
   Call call;
   call.tool = RandomTool(random, policy, focus);
@@ -164,7 +178,8 @@ Call RandomCall(Random& random, const Value& policy, Focus focus) {
     }
     call.arguments = std::move(text);
   }
-  call.grant = random.OneIn(30) ? "" : random.Pick<const char*>({"g1", "g1", "g2"});
+  call.grant = random.OneIn(30) ? "" : random.Pick<const char*>({"g1", "g1", "g1", "g1", "g2", "G1"});
+  if (random.OneIn(100)) call.grant = std::string("g1\0", 3);
   if (!random.OneIn(10)) call.session = random.Pick<const char*>({"s1", "s1", "s2"});
   call.grant_attributes = RandomAttributes(random, true);
   call.context = RandomAttributes(random, false);

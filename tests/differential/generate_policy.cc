@@ -110,7 +110,9 @@ Value RandomOperand(Random& random, const std::string& op, Shape shape) {
 }
 
 Value RandomTestCondition(Random& random) {
-  const KnownPath& path = random.OneIn(6) ? random.Pick(AttributePaths()) : random.Pick(ArgumentPaths());
+  const KnownPath path = random.OneIn(6)    ? random.Pick(AttributePaths())
+                         : random.OneIn(12) ? RandomPath(random)
+                                            : random.Pick(ArgumentPaths());
   Value test = Value::Object();
   const std::string op = RandomOperator(random, path.shape);
   test.Add("path", Value::String(path.text));
@@ -146,15 +148,46 @@ Value RandomCondition(Random& random, std::size_t over) {
   return combinator;
 }
 
+/// Many rules that ask what one argument is equal to, as lists of commands do.
+Value RandomEqualityRules(Random& random) {
+  Value rules = Value::Array();
+  const std::string path =
+      random.Pick<const char*>({"args.name", "args.name", "args.n", "args.list[*]", "context.env"});
+  const auto operand = [&](Random& r) {
+    return r.OneIn(3) ? RandomScalar(r) : Value::String("v" + std::to_string(r.Below(60)));
+  };
+  for (std::size_t n = random.Pick<std::size_t>({4, 9, 20, 70}); n > 0; --n) {
+    Value test = Value::Object();
+    const bool list = random.OneIn(3);
+    test.Add("path", Value::String(random.OneIn(15) ? "args.task" : path));
+    test.Add("op", Value::String(list ? "in" : "eq"));
+    Value value = list ? Value::Array() : operand(random);
+    for (std::size_t k = list ? 1 + random.Below(5) : 0; k > 0; --k) value.items.push_back(operand(random));
+    test.Add("value", std::move(value));
+    Value rule = Value::Object();
+    Value conditions = Value::Array();
+    conditions.items.push_back(std::move(test));
+    if (random.OneIn(6)) conditions.items.push_back(RandomTestCondition(random));
+    rule.Add("conditions", std::move(conditions));
+    if (random.OneIn(10)) rule.Add("mode", Value::String("shadow"));
+    rules.items.push_back(std::move(rule));
+  }
+  return rules;
+}
+
 Value RandomRules(Random& random, List list, std::size_t count_max) {
   Value rules = Value::Array();
   std::set<std::string> names;
+  if (count_max > 1 && random.OneIn(25)) return RandomEqualityRules(random);
   for (std::size_t n = random.Below(count_max + 1); n > 0; --n) {
     Value rule = RandomRule(random, list);
     if (random.OneIn(5)) {
       const std::string name = random.Pick<std::string>(
           {"a", "b", "0", "1", "args.n-gt", "args.n-eq#2", "x/y", "a~b", "no \"quotes\"", "größe"});
-      if (names.insert(name).second) rule.Add("name", Value::String(name));
+      const std::size_t longest =
+          random.OneIn(30) ? random.Pick<std::size_t>({1005, 1006, 1007, 1008, 1009, 1010, 1500}) : 0;
+      const std::string filled = name + std::string(longest, 'x') + (longest == 0 ? "" : "éé");
+      if (names.insert(filled).second) rule.Add("name", Value::String(filled));
     }
     if (random.OneIn(6)) random.Shuffle(rule.members);
     rules.items.push_back(std::move(rule));
@@ -233,6 +266,43 @@ Value RandomRateLimit(Random& random) {
   return object;
 }
 
+/// A limit that has the count of `limit`, but for a mode or a gcra's `max`, and weighs and bounds it
+/// otherwise.
+Value SharingLimit(Random& random, const Value& limit) {
+  static const std::vector<std::string> kCount = {"counter", "window", "scope", "algorithm", "unit"};
+  Value other = RandomLimit(random);
+  std::erase_if(other.members, [&](const reference::Member& m) {
+    const bool of_count = std::find(kCount.begin(), kCount.end(), m.name) != kCount.end();
+    return of_count || (m.name == "mode" && random.Percent(70));
+  });
+  for (const std::string& name : kCount) {
+    if (const Value* value = limit.Find(name)) other.Add(name, *value);
+  }
+  const Value* algorithm = limit.Find("algorithm");
+  const std::string kind = algorithm == nullptr ? "calendar" : algorithm->string;
+  std::erase_if(other.members, [&](const reference::Member& m) {
+    const bool weighs =
+        m.name == "amount" || m.name == "increment" || m.name == "increment_from" || m.name == "refund";
+    return (m.name == "burst" && kind != "gcra") || (weighs && kind == "inflight");
+  });
+  // Within what every window takes.
+  *other.Find("max") = Value::Integer(random.Pick<Int128>({0, 1, 2, 3, 5, 10, 100}));
+  if (const Value* max = limit.Find("max"); kind == "gcra" && random.Percent(70)) {
+    *other.Find("max") = *max;
+    std::erase_if(other.members, [](const reference::Member& m) { return m.name == "burst"; });
+    if (const Value* burst = limit.Find("burst")) other.Add("burst", *burst);
+  }
+  return other;
+}
+
+/// A key of few letters, with and without `*`, never of `*` alone.
+std::string RandomPatternKey(Random& random) {
+  std::string key;
+  for (std::size_t n = 1 + random.Below(5); n > 0; --n)
+    key += random.Pick({'a', 'b', 'a', '*', '_', 'B', ' '});
+  return key.find_first_not_of('*') == std::string::npos ? key + "a" : key;
+}
+
 /// `key` is empty for `all_tools`.
 Value RandomEntry(Random& random, Focus focus, const std::string& key) {
   Value entry = Value::Object();
@@ -256,7 +326,11 @@ Value RandomEntry(Random& random, Focus focus, const std::string& key) {
                                                       : 0;
   if (limits > 0) {
     Value list = Value::Array();
-    for (std::size_t n = random.Below(limits + 1); n > 0; --n) list.items.push_back(RandomLimit(random));
+    for (std::size_t n = random.Below(limits + 1); n > 0; --n) {
+      // Every other one shares the count of the one before it.
+      const bool shares = !list.items.empty() && random.Percent(50);
+      list.items.push_back(shares ? SharingLimit(random, list.items.back()) : RandomLimit(random));
+    }
     entry.Add("limits", std::move(list));
     if (!all_tools && random.OneIn(5)) entry.Add("rate_limit", RandomRateLimit(random));
   }
@@ -296,8 +370,9 @@ Value RandomRule(Random& random, List list) {
   for (std::size_t n = count; n > 0; --n) conditions.items.push_back(RandomCondition(random, 0));
   rule.Add("conditions", std::move(conditions));
   if (random.OneIn(4)) {
-    rule.Add(list == List::kRequireApprovalIf ? "reason" : "on_deny",
-             Value::String(random.Pick<const char*>({"Not like this", "größer", "no \"way\""})));
+    std::string text = random.Pick<const char*>({"Not like this", "größer", "no \"way\"", ""});
+    if (random.OneIn(40)) text = std::string(1022, 'x') + "é";  // the longest
+    rule.Add(list == List::kRequireApprovalIf ? "reason" : "on_deny", Value::String(text));
   }
   AddMode(random, rule, 8);
   return rule;
@@ -375,8 +450,10 @@ Value RandomPolicy(Random& random, Focus focus) {
   }
   Value tools = Value::Object();
   const std::size_t count = focus == Focus::kNames ? 1 + random.Below(7) : 1 + random.Below(4);
-  for (std::size_t n = 0; n < count; ++n) {
-    const std::string& key = random.Pick(keys);
+  const bool many = focus == Focus::kNames && random.OneIn(6);
+  for (std::size_t n = many ? 40 : count; n > 0; --n) {
+    const std::string key =
+        many || (focus == Focus::kNames && random.Percent(40)) ? RandomPatternKey(random) : random.Pick(keys);
     if (tools.Find(key) == nullptr) tools.Add(key, RandomEntry(random, focus, key));
   }
   if (random.OneIn(200)) {

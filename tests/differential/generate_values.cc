@@ -130,11 +130,10 @@ std::string SpellReal(Random& random, double real) {
   std::string plain = reference::WriteReal(real);
   if (plain.find('e') == std::string::npos && random.OneIn(4))
     plain += random.Pick<const char*>({"0", "e0", "E+0", "e-0"});
-  const std::size_t point = plain.find(".0e");
-  if (random.OneIn(6) && point == std::string::npos && plain.ends_with(".0") && plain.size() < 18) {
-    // 120.0 is 120e0 is 1200e-1.
+  if (random.OneIn(6) && plain.ends_with(".0") && plain.size() < 18) {
+    // 120.0 is 120e0 is 1200E-1; 0.0 is not 00E-1.
     plain.resize(plain.size() - 2);
-    plain += random.Percent(50) ? "e0" : "0E-1";
+    plain += real == 0 || random.Percent(50) ? "e0" : "0E-1";
   }
   return plain;
 }
@@ -177,6 +176,24 @@ void SpellTo(Random& random, const Value& value, std::string& out) {
   AppendSpace(random, out);
 }
 
+/// An object of many members, at times two of one name or one that differs by case from what policies read.
+std::string Wide(Random& random) {
+  std::vector<std::string> members;
+  const std::size_t size = random.Pick<std::size_t>({3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 130, 300});
+  for (std::size_t i = 0; i < size; ++i) {
+    members.push_back("\"m" + std::to_string(i * 7) + "\":" + std::to_string(i));
+  }
+  if (random.Percent(50))
+    members[random.Below(size)] = "\"\\u006d" + std::to_string(random.Below(size) * 7) + "\":0";
+  if (random.Percent(50)) members.push_back("\"n\":1");
+  if (random.OneIn(6)) members.push_back("\"N\":1");
+  random.Shuffle(members);
+  std::string out = "{";
+  for (const std::string& member : members) out += (out.size() > 1 ? "," : "") + member;
+  out += "}";
+  return random.Percent(50) ? out : "{\"o\":" + out + "}";
+}
+
 std::string Nested(std::size_t depth, bool objects) {
   std::string out;
   for (std::size_t i = 0; i < depth; ++i) out += objects ? "{\"a\":" : "[";
@@ -210,6 +227,8 @@ const std::vector<KnownPath>& ArgumentPaths() {
       {"args.items[*].tags[*]", Shape::kString, false},
       {"args.items[*].tags", Shape::kScalars, false},
       {"args.items[0].price", Shape::kNumber, true},
+      {"args.items[0].ID", Shape::kString, true},
+      {"args.items[0].Id.x", Shape::kString, true},
       {"args.items[1].id", Shape::kString, true},
       {"args.items[0].tags[*]", Shape::kString, false},
       {"args.items[*].tags[0]", Shape::kString, false},
@@ -244,6 +263,20 @@ const std::vector<KnownPath>& AttributePaths() {
       {"context[\"env\"]", Shape::kString, false}, {"grant.none", Shape::kString, false},
   };
   return paths;
+}
+
+KnownPath RandomPath(Random& random) {
+  std::string text = "args";
+  for (std::size_t n = 1 + random.Below(4); n > 0; --n) {
+    const bool first = text.size() == 4;
+    const std::string step = random.Pick<std::string>(
+        {".o",    ".items", ".n",      ".grid",  ".list", ".nums", ".x",  ".z",  ".w",  ".price",
+         ".tags", ".id",    "[\"o\"]", "[\"\"]", "[0]",   "[1]",   "[*]", "[*]", "[*]", "[2]"});
+    const bool names = step[0] == '.' || step[1] == '"';
+    text += first && !names ? ".items" : step;
+  }
+  return KnownPath{text, random.Pick({Shape::kNumber, Shape::kString, Shape::kScalars, Shape::kAny}),
+                   text.find('*') == std::string::npos};
 }
 
 Value RandomNumber(Random& random) {
@@ -287,6 +320,13 @@ Value RandomNumber(Random& random) {
 }
 
 Value RandomString(Random& random) {
+  if (random.OneIn(40)) return Value::String("v" + std::to_string(random.Below(60)));
+  if (random.OneIn(80)) {
+    std::string text(random.Pick<std::size_t>({15, 16, 31, 32, 63, 64, 200, 300}), 'a');
+    if (random.Percent(50)) text.back() = 'b';
+    if (random.OneIn(3)) text.insert(text.size() / 2, "\"\\é");
+    return Value::String(text);
+  }
   if (random.OneIn(60)) return Value::String(random.Pick({std::string("a\0b", 3), std::string("\0", 1)}));
   return Value::String(random.Pick<std::string>(
       {"",       "a",      "b",       "ab",         "abc",          "A",   "AB",     "prod", "dev", "main",
@@ -503,7 +543,9 @@ std::string Damage(Random& random, std::string text) {
                                                  "// x",
                                                  "\v",
                                                  "\xC2\xA0"};
-  switch (random.Below(8)) {
+  switch (random.Below(9)) {
+    case 8:
+      return Wide(random);
     case 0:
       return random.Pick<std::string>({"",
                                        " ",

@@ -33,6 +33,8 @@ struct KnownPath {
 };
 const std::vector<KnownPath>& ArgumentPaths();
 const std::vector<KnownPath>& AttributePaths();
+/// A path of any steps under `args`, often one that leads nowhere.
+KnownPath RandomPath(Random& random);
 
 /// Scalars from pools small enough that a policy's value and a call's value often meet.
 reference::Value RandomNumber(Random& random);

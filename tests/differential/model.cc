@@ -27,6 +27,12 @@ std::optional<std::string> OptionalText(const Value& object, std::string_view na
   return value->string;
 }
 
+/// A text for people; an empty one says nothing and counts as none.
+std::optional<std::string> Text(const Value& object, std::string_view name) {
+  const std::optional<std::string> text = OptionalText(object, name);
+  return text == "" ? std::nullopt : text;
+}
+
 bool IsShadow(const Value& object) { return OptionalText(object, "mode") == "shadow"; }
 
 Int128 Integer(const Value& value) {
@@ -114,7 +120,7 @@ std::vector<Rule> ReadRules(const Value& entry, const std::string& list, const s
       rule.k = FirstFree(std::to_string(i), taken);
     }
     rule.id = entry_id + "/" + list + "/" + EscapePointer(rule.k);
-    rule.text = OptionalText(value, list == "require_approval_if" ? "reason" : "on_deny");
+    rule.text = Text(value, list == "require_approval_if" ? "reason" : "on_deny");
     rule.shadow = shadow || IsShadow(value);
     rules.push_back(std::move(rule));
   }
@@ -190,7 +196,7 @@ Limit ReadLimit(const Value& value, bool shadow) {
   const Value* burst = value.Find("burst");
   limit.burst = burst == nullptr ? limit.max : Integer(*burst);
   limit.refund_on_error = OptionalText(value, "refund") == "on_error";
-  limit.on_deny = OptionalText(value, "on_deny");
+  limit.on_deny = Text(value, "on_deny");
   limit.shadow = shadow || IsShadow(value);
   return limit;
 }
@@ -221,7 +227,7 @@ Entry ReadEntry(const Value& value, const std::string& key, const std::string& i
   const std::string action = OptionalText(value, "action").value_or("allow");
   if (action == "deny") entry.action = Entry::Action::kDeny;
   if (action == "require_approval") entry.action = Entry::Action::kRequireApproval;
-  entry.reason = OptionalText(value, "reason");
+  entry.reason = Text(value, "reason");
   entry.require = ReadRules(value, "require", id, shadow);
   entry.deny_if = ReadRules(value, "deny_if", id, shadow);
   entry.require_approval_if = ReadRules(value, "require_approval_if", id, shadow);

@@ -17,10 +17,18 @@ constexpr Nanos kTimeMax = 2713910400000000000;  // 2056-01-01
 
 Int128 DivideUp(Int128 value, Int128 by) { return (value + by - 1) / by; }
 
+constexpr std::size_t kMessageMax = 1024;
+
+/// The longest beginning that is not too long and cuts no code point.
+std::string Cut(std::string message) {
+  while (message.size() > kMessageMax || !IsUtf8(message)) message.pop_back();
+  return message;
+}
+
 Verdict Allowed() { return Verdict{"allow", "allowed", "", "", std::nullopt}; }
 
 Verdict Deny(std::string reason, std::string rule, std::string message) {
-  return Verdict{"deny", std::move(reason), std::move(rule), std::move(message), std::nullopt};
+  return Verdict{"deny", std::move(reason), std::move(rule), Cut(std::move(message)), std::nullopt};
 }
 
 std::string Quoted(const std::string& name) { return "\"" + name + "\""; }
@@ -134,7 +142,7 @@ bool Evaluator::IsMalformed(const Call& call, const std::vector<const Entry*>& e
 
   roots.args = Value::Object();
   if (call.arguments) {
-    ReadResult read = ReadJson(*call.arguments, ReadLimits());
+    ReadResult read = ReadJson(*call.arguments, options_.arguments);
     if (!read.value || !read.value->is_object()) return true;
     roots.args = std::move(*read.value);
   }
@@ -152,7 +160,8 @@ bool Evaluator::IsMalformed(const Call& call, const std::vector<const Entry*>& e
       }
     }
   }
-  return HasCaseVariant(reads, roots) || HasNulString(reads, roots);
+  return (options_.refuse_case_variants && HasCaseVariant(reads, roots)) ||
+         (options_.refuse_nul_strings && HasNulString(reads, roots));
 }
 
 bool Evaluator::IsHidden(const std::string& tool) const {
@@ -230,7 +239,7 @@ Evaluator::Judgement Evaluator::Judge(const Call& call, bool with_shadowed, Nano
     if (call.approved) break;
     const auto ask = [&](const std::string& rule, const std::optional<std::string>& reason) {
       const std::string message = reason.value_or(tool + " requires approval");
-      return Judgement{{"require_approval", "approval_required", rule, message, std::nullopt}, {}};
+      return Judgement{{"require_approval", "approval_required", rule, Cut(message), std::nullopt}, {}};
     };
     if (entry->action == Entry::Action::kRequireApproval) return ask(entry->id + "/action", entry->reason);
     for (const Rule& rule : entry->require_approval_if) {
@@ -254,8 +263,6 @@ Evaluator::Judgement Evaluator::JudgeLimits(const std::vector<const Entry*>& ent
   const auto unavailable = [&](const Limit& limit) {
     return Judgement{Deny("limit_unavailable", limit.id, start(limit) + " is unavailable"), {}};
   };
-  if (limits.size() > kLimitsPerCallMax) return unavailable(*limits[0]);
-
   std::vector<std::string> identities;
   for (const Limit* limit : limits) {
     std::vector<const Value*> scope_values;
@@ -270,7 +277,6 @@ Evaluator::Judgement Evaluator::JudgeLimits(const std::vector<const Entry*>& ent
   }
 
   std::vector<Charge> charges;  // one a count
-  bool weighs = false;
   for (std::size_t i = 0; i < limits.size(); ++i) {
     const Limit& limit = *limits[i];
     const std::optional<Int128> weight = Weigh(limit, roots);
@@ -278,14 +284,14 @@ Evaluator::Judgement Evaluator::JudgeLimits(const std::vector<const Entry*>& ent
       const std::string message = start(limit) + " needs a number >= 0 at " + limit.amount_path->text;
       return {Deny("invalid_amount", limit.id, message), {}};
     }
-    weighs = weighs || *weight > 0;
     auto charge = std::find_if(charges.begin(), charges.end(),
                                [&](const Charge& c) { return c.identity == identities[i]; });
     if (charge == charges.end()) charge = charges.insert(charge, Charge{identities[i], limit, 0, true});
     charge->weight = std::max(charge->weight, *weight);
     charge->refund_on_error = charge->refund_on_error && limit.refund_on_error;
   }
-  if (weighs && (now < kTimeMin || now >= kTimeMax)) return unavailable(*limits[0]);
+  const bool out_of_range = now < kTimeMin || now >= kTimeMax;
+  if (limits.size() > kLimitsPerCallMax || (!limits.empty() && out_of_range)) return unavailable(*limits[0]);
 
   const Limit* refusing = nullptr;
   Wait longest;

@@ -50,9 +50,17 @@ struct Result {
   std::vector<Charged> charged;
 };
 
+/// The options of section 6.
+struct Options {
+  ReadLimits arguments;
+  bool refuse_case_variants = true;
+  bool refuse_nul_strings = true;
+};
+
 class Evaluator {
  public:
-  explicit Evaluator(Policy policy) : policy_(std::move(policy)) {}
+  explicit Evaluator(Policy policy, const Options& options = {})
+      : policy_(std::move(policy)), options_(options) {}
 
   Result Decide(const Call& call, Nanos now);
   /// Reports how an admitted call ended.
@@ -78,6 +86,7 @@ class Evaluator {
   bool IsConfusable(const std::string& tool) const;
 
   Policy policy_;
+  Options options_;
   Counts counts_;
 };
 

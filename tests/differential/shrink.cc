@@ -19,6 +19,7 @@ class Shrinker {
       : case_(std::move(start)), still_differs_(still_differs) {}
 
   Case Run() {
+    Try(case_.options, reference::Options());  // a test file runs with these
     do {
       changed_ = false;
       DropSteps();

@@ -11,6 +11,7 @@ namespace differential {
 /// A policy and what is done with it.
 struct Case {
   reference::Value policy;
+  reference::Options options;
   reference::PolicyTest test;
 };
 

@@ -14,7 +14,7 @@ fi
 # own, std::__ioinit, into each file; when that is the only one, its registration does not count.
 undefined_symbols() {
   local object=$1 hidden='^$'
-  if nm "$object" | grep -q '__ioinit$' && [ "$(objdump -r "$object" | grep -c '__cxa_atexit')" -eq 1 ]; then
+  if nm "$object" | grep '__ioinit$' >/dev/null && [ "$(objdump -r "$object" | grep -c '__cxa_atexit')" -eq 1 ]; then
     hidden='^__cxa_atexit$'
   fi
   nm -C -u "$object" | sed -nE 's|^ *[Uvw] (.*)$|\1|p' | grep -v "$hidden" | sed "s|^|$(basename "$object")\t|" || true

@@ -1,38 +1,36 @@
 # The sessions that docs/tool.md shows are what the tool prints: each block marked `console` is played in the
-# source tree's root, command by command (`$ ...`), and compared with the lines below each command.
+# source tree's root, command by command (`$ ...`). With UPDATE_GOLDEN=1 the document is brought up to date.
 . "$(dirname "$0")/lib.sh"
 
 document=$source_dir/docs/tool.md
 mkdir path
 ln -s "$callwarden" path/callwarden
 PATH=$work/path:$PATH
-awk '/^```console$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$document" >sessions
-[ -s sessions ] || fail "sessions were expected in docs/tool.md"
 
+inside=no
+commands=0
 code=0
-status=0
-play() {
-  [ -n "$command" ] || return 0
-  what=$command
-  # `echo $?` sees what the command before it returned.
-  (cd "$source_dir" && sh -c "(exit $status); $command") >out 2>&1 </dev/null
-  status=$?
-  code=$status
-  : >err
-  diff -u expected out >difference || fail "docs/tool.md shows another output:
-$(cat difference)"
-}
-command=
-: >expected
 while IFS= read -r line; do
-  case $line in
-    '$ '*)
-      play
-      command=${line#??}
-      : >expected
+  case $inside$line in
+    no'```console') inside=yes ;;
+    yes'```') inside=no ;;
+    yes'$ '*)
+      printf '%s\n' "$line"
+      # `echo $?` shows what the command before it returned.
+      (cd "$source_dir" && sh -c "(exit $code); ${line#??}") 2>&1 </dev/null
+      code=$?
+      commands=$((commands + 1))
+      continue
       ;;
-    *) printf '%s\n' "$line" >>expected ;;
+    yes*) continue ;;
   esac
-done <sessions
-play
+  printf '%s\n' "$line"
+done <"$document" >played.md
+
+what="the sessions of docs/tool.md"
+: >out
+: >err
+[ -z "${UPDATE_GOLDEN-}" ] || cp played.md "$document"
+[ "$commands" -gt 0 ] || fail "commands were expected"
+diff -u "$document" played.md >out || fail "the document was expected to show what is printed"
 finish

@@ -31,7 +31,7 @@ fail() {
   failures=$((failures + 1))
   {
     echo "FAILED: $1"
-    echo "  after: $what"
+    echo "  after: $what" | cut -c 1-300
     echo "  exit code $code; stdout:"
     sed 's/^/    /' out
     echo "  stderr:"
@@ -64,8 +64,10 @@ expect_json() {
   [ "$value" = "$2" ] || fail "$1 was expected to be $2, not $value"
 }
 
-# expect_golden NAME: stdout is golden/NAME, byte for byte.
+# expect_golden NAME: stdout is golden/NAME, byte for byte. With UPDATE_GOLDEN=1 it becomes that file instead;
+# look at what changed before you commit it.
 expect_golden() {
+  [ -z "${UPDATE_GOLDEN-}" ] || cp out "$source_dir/tests/tool/golden/$1"
   diff -u "$source_dir/tests/tool/golden/$1" out >difference ||
     fail "stdout was expected to be golden/$1:
 $(cat difference)"
