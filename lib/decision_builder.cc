@@ -72,7 +72,7 @@ void DecisionBuilder::Compose(Verdict& verdict, Parts... parts) noexcept {
   std::size_t size = 0;
   bool cut = false;
   const auto append = [&](std::string_view part) {
-    if (cut) return;
+    if (cut || part.empty()) return;  // an empty view may be null, which memcpy must not be given
     const std::string_view kept = CutAtCodePoint(part, Verdict::kMessageMax - size);
     std::memcpy(verdict.buffer_.data() + size, kept.data(), kept.size());
     size += kept.size();
