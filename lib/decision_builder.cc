@@ -149,7 +149,8 @@ void DecisionBuilder::RefuseLimit(Verdict& verdict, const LimitRefusal& refusal)
       } else if (limit.spec.kind() == LimitKind::kInflight) {
         Compose(verdict, open, limit.counter, reached, limit.bound, std::string_view("."));
       } else if (refusal.retry.kind == RetryAfter::Kind::kAfter) {
-        const auto seconds = static_cast<uint64_t>((refusal.retry.delay.count() + 999) / 1000);
+        const auto seconds =
+            static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(refusal.retry.delay).count());
         Compose(verdict, open, limit.counter, reached, limit.bound, std::string_view(". Retry in "),
                 std::string_view(Digits(seconds)), std::string_view(" s."));
       } else {
@@ -162,7 +163,9 @@ void DecisionBuilder::RefuseLimit(Verdict& verdict, const LimitRefusal& refusal)
       break;
     }
   }
-  if (refusal.retry.kind == RetryAfter::Kind::kAfter) verdict.retry_after_ms_ = refusal.retry.delay.count();
+  if (refusal.retry.kind == RetryAfter::Kind::kAfter) {
+    verdict.retry_after_ms_ = std::chrono::ceil<std::chrono::milliseconds>(refusal.retry.delay).count();
+  }
 }
 
 void DecisionBuilder::SetWould(Decision& decision, const Verdict& would) noexcept {
