@@ -203,7 +203,7 @@ void Compiler::ReadCondition(const JsonValue& value, const Where& where, RuleCon
   if (context.derived_name.empty() && keys[0].member != nullptr && keys[1].member != nullptr) {
     context.derived_name = keys[0].value()->string + '-' + keys[1].value()->string;
   }
-  const JsonValue missing;
+  const JsonValue missing{};
   const auto part = [&](std::size_t i) -> const JsonValue& {
     return keys[i].member == nullptr ? missing : *keys[i].value();
   };

@@ -742,14 +742,15 @@ class CounterCore {
       if (AnyShort(charges, now_ns, result)) return Deny(result, result.status);
       for (std::size_t k = 0; k < count; ++k) {
         Charge& c = charges[k];
-        order[k] = static_cast<uint8_t>(k);
-        if (c.slot != kNoSlot) continue;
-        c.slot = Insert(c.key->fp, c.key->check, ShapeFor(*c.ask.spec), now_ns, 0);
-        if (c.slot == kNoSlot) return Deny(result, ReserveStatus::kStoreFull);
-        c.key->hint = c.slot;
+        if (c.slot == kNoSlot) {
+          c.slot = Insert(c.key->fp, c.key->check, ShapeFor(*c.ask.spec), now_ns, 0);
+          if (c.slot == kNoSlot) return Deny(result, ReserveStatus::kStoreFull);
+          c.key->hint = c.slot;
+        }
+        std::size_t at = k;
+        for (; at > 0 && charges[order[at - 1]].slot > c.slot; --at) order[at] = order[at - 1];
+        order[at] = static_cast<uint8_t>(k);
       }
-      std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
-                [&](uint8_t a, uint8_t b) { return charges[a].slot < charges[b].slot; });
       std::size_t charged = 0;
       while (charged < count && TryCharge(charges[order[charged]], now_ns) == Step::kCharged) ++charged;
       if (charged == count) break;
@@ -761,7 +762,11 @@ class CounterCore {
       if (turn >= retries_max_) return Deny(result, ReserveStatus::kContended);
       tallies_.Add(Tally::kRetries);
     }
-    for (const Charge& c : charges) reservation.Add(owner, TokenFor(c, now_ns), c.first);
+    for (const Charge& c : charges) {
+      WithOps(c.format, [&](auto ops) {  // built in place: a copy of a token costs as much as its charge
+        reservation.Add(owner, TokenAs<decltype(ops)>(*c.key, c.ask, c.slot, c.word, now_ns), c.first);
+      });
+    }
     Admit(result);
   }
 

@@ -40,7 +40,6 @@ std::optional<LimitSpec> LimitSpec::Create(const Options& options) noexcept {
         return std::nullopt;
       spec.burst_ = options.burst.value_or(options.max);
       if (options.burst.has_value() && spec.burst_ == 0) return std::nullopt;
-      if (spec.burst_ > kCountMax) return std::nullopt;
       if (options.max == 0) {  // nothing above weight 0 ever fits, whatever the burst
         spec.burst_ = 0;
         break;
@@ -68,7 +67,7 @@ std::optional<LimitSpec> LimitSpec::Create(const Options& options) noexcept {
   hasher.UpdatePrefixed(options.identity);
   if (spec.kind_ == LimitKind::kGcra) {  // they set T, so counts under other values mean other things
     hasher.Update64(spec.max_);
-    hasher.Update64(spec.burst_);
+    hasher.Update64(options.burst.value_or(options.max));
   }
   spec.digest_ = hasher.Finish();
   return spec;

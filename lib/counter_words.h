@@ -102,8 +102,9 @@ struct Ask {
 };
 
 constexpr RetryAfter AfterNs(uint64_t wait_ns) noexcept {
-  const uint64_t wait_ms = (wait_ns + 999'999) / 1'000'000;  // waits stay far below 2^64 ns
-  return {RetryAfter::Kind::kAfter, std::chrono::milliseconds(static_cast<int64_t>(wait_ms))};
+  constexpr uint64_t kMax = INT64_MAX;  // a saturated debit may be further away than 292 years
+  return {RetryAfter::Kind::kAfter,
+          std::chrono::nanoseconds(static_cast<int64_t>(wait_ns < kMax ? wait_ns : kMax))};
 }
 
 // What each format does to a word. Next: the word after charging what is asked, or false when it does not

@@ -72,7 +72,7 @@ void DecisionBuilder::Compose(Verdict& verdict, Parts... parts) noexcept {
   std::size_t size = 0;
   bool cut = false;
   const auto append = [&](std::string_view part) {
-    if (cut) return;
+    if (cut || part.empty()) return;  // an empty view may be null, which memcpy must not be given
     const std::string_view kept = CutAtCodePoint(part, Verdict::kMessageMax - size);
     std::memcpy(verdict.buffer_.data() + size, kept.data(), kept.size());
     size += kept.size();
@@ -149,7 +149,8 @@ void DecisionBuilder::RefuseLimit(Verdict& verdict, const LimitRefusal& refusal)
       } else if (limit.spec.kind() == LimitKind::kInflight) {
         Compose(verdict, open, limit.counter, reached, limit.bound, std::string_view("."));
       } else if (refusal.retry.kind == RetryAfter::Kind::kAfter) {
-        const auto seconds = static_cast<uint64_t>((refusal.retry.delay.count() + 999) / 1000);
+        const auto seconds =
+            static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(refusal.retry.delay).count());
         Compose(verdict, open, limit.counter, reached, limit.bound, std::string_view(". Retry in "),
                 std::string_view(Digits(seconds)), std::string_view(" s."));
       } else {
@@ -162,7 +163,9 @@ void DecisionBuilder::RefuseLimit(Verdict& verdict, const LimitRefusal& refusal)
       break;
     }
   }
-  if (refusal.retry.kind == RetryAfter::Kind::kAfter) verdict.retry_after_ms_ = refusal.retry.delay.count();
+  if (refusal.retry.kind == RetryAfter::Kind::kAfter) {
+    verdict.retry_after_ms_ = std::chrono::ceil<std::chrono::milliseconds>(refusal.retry.delay).count();
+  }
 }
 
 void DecisionBuilder::SetWould(Decision& decision, const Verdict& would) noexcept {

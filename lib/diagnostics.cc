@@ -116,7 +116,8 @@ void ReportTooDeep(const JsonValue& value, const Where& where, Diagnostics& diag
   if (value.Is(JsonValue::Type::kTooDeep)) {
     diagnostics.Error("too_deep", where, value.begin, "the document nests too deep here");
   }
-  for (std::size_t i = 0; i < value.items.size(); ++i) ReportTooDeep(value.items[i], Where(where, i), diagnostics);
+  for (std::size_t i = 0; i < value.items.size(); ++i)
+    ReportTooDeep(value.items[i], Where(where, i), diagnostics);
   for (const JsonMember& member : value.members) {
     ReportTooDeep(member.value, Where(where, member.name), diagnostics);
   }

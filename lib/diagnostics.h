@@ -76,7 +76,8 @@ struct KnownKey {
 void ReadMembers(const JsonValue& object, const Where& where, std::span<KnownKey> keys,
                  Diagnostics& diagnostics);
 
-/// Reports every value that nests too deep. To be asked once, of the root; other readers pass such values over.
+/// Reports every value that nests too deep. To be asked once, of the root; other readers pass such values
+/// over.
 void ReportTooDeep(const JsonValue& value, const Where& where, Diagnostics& diagnostics);
 
 /// Whether `value` is of that type; an error if not. `what` names it in the message.

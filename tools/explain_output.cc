@@ -94,7 +94,7 @@ std::string LimitText(const ExplainedLimit& limit, const Roles& roles, const Sty
           line += " until a call in flight ends";
           break;
         case RetryAfter::Kind::kAfter:
-          line += " for " + WaitText(limit.retry.delay);
+          line += " for " + WaitText(std::chrono::ceil<std::chrono::milliseconds>(limit.retry.delay));
           break;
       }
     }
@@ -184,7 +184,8 @@ Json ToJson(const ExplainedLimit& limit) {
   json["max"] = limit.max;
   json["fits"] = limit.fits;
   const bool has_delay = !limit.fits && limit.retry.kind == RetryAfter::Kind::kAfter;
-  json["retry_after_ms"] = has_delay ? Json(limit.retry.delay.count()) : Json();
+  json["retry_after_ms"] =
+      has_delay ? Json(std::chrono::ceil<std::chrono::milliseconds>(limit.retry.delay).count()) : Json();
   return json;
 }
 

@@ -131,8 +131,8 @@ struct LimitRequest {
   uint64_t weight = 0;
 };
 
-/// When a denied request could fit. The delay is rounded up to the millisecond and is a lower bound:
-/// others may take the room first.
+/// When a denied request could fit. The delay is exact, so that of several waits the longest can be told;
+/// decisions round it up to the millisecond. It is a lower bound: others may take the room first.
 struct RetryAfter {
   enum class Kind : uint8_t {
     kNever = 0,  ///< waiting cannot help: the weight is above the maximum
@@ -140,7 +140,7 @@ struct RetryAfter {
     kAfter,      ///< after `delay`
   };
   Kind kind = Kind::kNever;
-  std::chrono::milliseconds delay{0};
+  std::chrono::nanoseconds delay{0};
 };
 
 enum class ReserveStatus : uint8_t {

@@ -84,7 +84,7 @@ TEST_CASE("a calendar window ends on its boundary, to the nanosecond") {
   s.clock.Set(At(row.end_s) - nanoseconds(1));
   const auto last = s.Take(spec);
   CHECK(last.status == ReserveStatus::kOverLimit);
-  CHECK(last.retry.delay == milliseconds(1));
+  CHECK(last.retry.delay == nanoseconds(1));
   s.clock.Set(At(row.end_s));
   CHECK(s.Take(spec).status == ReserveStatus::kAdmitted);
   s.clock.Set(At(row.end_s) + nanoseconds(1));
@@ -373,7 +373,7 @@ TEST_CASE("the first and the last time that is accepted") {
   }
   s.clock.Set(callwarden::kTimeMax - nanoseconds(1));
   CHECK(s.Take(spec).status == ReserveStatus::kAdmitted);
-  CHECK(s.Take(spec).retry.delay == milliseconds(1));
+  CHECK(s.Take(spec).retry.delay == nanoseconds(1));
   CHECK(s.Take(smooth).status == ReserveStatus::kAdmitted);
   CHECK(s.Take(smooth).status == ReserveStatus::kOverLimit);
 }
@@ -449,7 +449,7 @@ TEST_CASE("gcra admits a burst at once and then its rate") {
   CHECK(s.Take(spec, 3).retry.delay == seconds(3));
   CHECK(s.Take(spec, 4).status == ReserveStatus::kNeverFits);
   s.clock.Advance(seconds(1) - nanoseconds(1));
-  CHECK(s.Take(spec).retry.delay == milliseconds(1));
+  CHECK(s.Take(spec).retry.delay == nanoseconds(1));
   s.clock.Advance(nanoseconds(1));
   CHECK(s.Take(spec).status == ReserveStatus::kAdmitted);
   CHECK(s.Take(spec).status == ReserveStatus::kOverLimit);

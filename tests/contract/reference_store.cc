@@ -55,7 +55,7 @@ RetryAfter Wait(const LimitSpec& spec, bool never, Big wait_ns) {
   if (never) return {RetryAfter::Kind::kNever, {}};
   if (spec.kind() == LimitKind::kInflight) return {RetryAfter::Kind::kOnRelease, {}};
   return {RetryAfter::Kind::kAfter,
-          std::chrono::milliseconds(static_cast<int64_t>((wait_ns + 999999) / 1000000))};
+          std::chrono::nanoseconds(static_cast<int64_t>(std::min<Big>(wait_ns, INT64_MAX)))};
 }
 
 Big SlowWindowEndNs(Window window, Big now_ns) {
