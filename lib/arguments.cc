@@ -2,17 +2,19 @@
 
 #include <cmath>
 
-#include "lib/slot_filler.h"
+#include "lib/slot_filler-inl.h"
 #include "lib/text.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 
 bool ArgumentWriter::BeginObject() noexcept { return filler_.BeginObject(); }
 bool ArgumentWriter::Name(std::string_view name) noexcept {
+  // Views count up to 32 bits; longer names and strings are longer than any arguments may be.
+  if (name.size() > UINT32_MAX) return filler_.Refuse(internal::Refusal::kTooLarge);
   if (internal::FindInvalidUtf8(name) != std::string_view::npos) {
     return filler_.Refuse(internal::Refusal::kInvalidUtf8);
   }
-  return filler_.Name(name);
+  return filler_.Name(internal::NameView(name));
 }
 bool ArgumentWriter::EndObject() noexcept { return filler_.EndObject(); }
 bool ArgumentWriter::BeginArray() noexcept { return filler_.BeginArray(); }

@@ -6,6 +6,7 @@
 #include <simdjson.h>
 
 #include "lib/json_scanner.h"
+#include "lib/slot_filler-inl.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
@@ -20,7 +21,9 @@ class LocatingHandler {
   bool EndObject(std::size_t end) noexcept { return Note(filler_.EndObject(), end - 1); }
   bool BeginArray(std::size_t begin) noexcept { return Note(filler_.BeginArray(), begin); }
   bool EndArray(std::size_t end) noexcept { return Note(filler_.EndArray(), end - 1); }
-  bool Name(std::string_view name, std::size_t begin) noexcept { return Note(filler_.Name(name), begin); }
+  bool Name(std::string_view name, std::size_t begin) noexcept {
+    return Note(filler_.Name(NameView(name)), begin);
+  }
   bool String(std::string_view value, std::size_t begin, std::size_t) noexcept {
     return Note(filler_.String(value), begin);
   }
@@ -56,8 +59,35 @@ bool HasSurrogate(std::string_view text) noexcept {
   return false;
 }
 
+// The tape's strings have room for a whole word behind them.
+NameView NameOnTape(std::string_view text) noexcept {
+  NameView name;
+  name.data = text.data();
+  name.size = static_cast<uint32_t>(text.size());
+  std::memcpy(&name.head, name.data, sizeof(name.head));
+  if (name.size < sizeof(name.head)) name.head &= (uint64_t{1} << (8 * name.size)) - 1;
+  return name;
+}
+
+// What only an escape can bring into a string: raw, neither U+0000 nor a lone surrogate passes as JSON.
+struct Escapes {
+  bool nul = false;
+  bool surrogate = false;
+};
+
+Escapes FindEscapes(std::string_view text) noexcept {
+  Escapes escapes;
+  for (std::size_t at = text.find("\\u"); at != std::string_view::npos; at = text.find("\\u", at + 2)) {
+    const std::string_view digits = text.substr(at + 2, 4);
+    escapes.nul |= digits == "0000";
+    escapes.surrogate |= digits.starts_with('d') || digits.starts_with('D');
+  }
+  return escapes;
+}
+
 // Feeds one parsed document from simdjson's tape (its doc/tape.md) to the filler.
-bool WalkTape(const uint64_t* tape, const uint8_t* strings, bool has_escapes, SlotFiller& filler) noexcept {
+bool WalkTape(const uint64_t* tape, const uint8_t* strings, bool may_hold_surrogates,
+              SlotFiller& filler) noexcept {
   constexpr uint64_t kPayload = (uint64_t{1} << 56) - 1;
   const std::size_t end = tape[0] & kPayload;  // one past the closing root
   for (std::size_t i = 1; i + 1 < end; ++i) {
@@ -68,8 +98,8 @@ bool WalkTape(const uint64_t* tape, const uint8_t* strings, bool has_escapes, Sl
         uint32_t size = 0;
         std::memcpy(&size, at, sizeof(size));
         const std::string_view text(reinterpret_cast<const char*>(at + sizeof(size)), size);
-        if (has_escapes && HasSurrogate(text)) return filler.Refuse(Refusal::kSyntax);
-        go_on = filler.AwaitsName() ? filler.Name(text) : filler.String(text);
+        if (may_hold_surrogates && HasSurrogate(text)) return filler.Refuse(Refusal::kSyntax);
+        go_on = filler.AwaitsName() ? filler.Name(NameOnTape(text)) : filler.String(text);
         break;
       }
       case '{':
@@ -144,9 +174,9 @@ ReadResult ArgumentsReader::ReadText(std::string_view text, std::span<const Slot
   options.size_max = text.size();
   options.refuse_case_variants = checks.refuse_case_variants;
   options.refuse_nul_strings = checks.refuse_nul_strings;
-  // U+0000 and lone surrogates can only come from escapes: raw, neither passes as JSON.
-  options.has_nul = !text.empty() && std::memchr(text.data(), '\\', text.size()) != nullptr;
-  if (Fill(text, options, layers, slot_count) && filler_.refused() == Refusal::kNone &&
+  const Escapes escapes = FindEscapes(text);
+  options.has_nul = escapes.nul;
+  if (Fill(text, options, escapes.surrogate, layers, slot_count) && filler_.refused() == Refusal::kNone &&
       filler_.refused_enforced() == Refusal::kNone) {
     return {};
   }
@@ -155,7 +185,8 @@ ReadResult ArgumentsReader::ReadText(std::string_view text, std::span<const Slot
 
 // False when the text was refused before the filler could say why.
 bool ArgumentsReader::Fill(std::string_view text, const SlotFiller::Options& options,
-                           std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept {
+                           bool may_hold_surrogates, std::span<const SlotFiller::Layer> layers,
+                           uint32_t slot_count) noexcept {
   if (text.empty()) return false;
   if (parser_ == nullptr) {
     parser_.reset(new (std::nothrow) Parser);
@@ -169,7 +200,7 @@ bool ArgumentsReader::Fill(std::string_view text, const SlotFiller::Options& opt
                                    /*realloc_if_needed=*/false);
   if (parsed.error() != simdjson::SUCCESS) return false;
   if (!filler_.Start(layers, slot_count, options)) return true;
-  WalkTape(parser.doc.tape.get(), parser.doc.string_buf.get(), options.has_nul, filler_);
+  WalkTape(parser.doc.tape.get(), parser.doc.string_buf.get(), may_hold_surrogates, filler_);
   return true;
 }
 

@@ -51,7 +51,7 @@ class ArgumentsReader {
 
  private:
   struct Parser;  // simdjson's, kept out of this header
-  bool Fill(std::string_view text, const SlotFiller::Options& options,
+  bool Fill(std::string_view text, const SlotFiller::Options& options, bool may_hold_surrogates,
             std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;
   ReadResult Locate(std::string_view text, const SlotFiller::Options& options,
                     std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;

@@ -61,16 +61,23 @@ class Limiter {
   CounterKey KeyOf(const Limit& limit, const SlotValue* slots) noexcept;
 
  private:
-  // One count of the call, and the limits that share it.
+  // The counts of the call, and the limits that share them. Arrays are unset past the counts: clearing them
+  // would cost more than a decision.
   struct Requests {
     std::size_t count = 0;
-    std::array<CounterKey, kLimitsPerCallMax> keys;
-    std::array<LimitRequest, kLimitsPerCallMax> requests;
-    std::array<internal::Weight, kLimitsPerCallMax> weights;
     std::size_t limit_count = 0;
+    uint16_t keep_on_error = 0;  // bit i: a limit of request i never refunds
     std::array<const Limit*, kLimitsPerCallMax> limits;
     std::array<uint8_t, kLimitsPerCallMax> request_of;
-    uint16_t keep_on_error = 0;  // bit i: a limit of request i never refunds
+    union {
+      std::array<CounterKey, kLimitsPerCallMax> keys;
+    };
+    union {
+      std::array<LimitRequest, kLimitsPerCallMax> requests;
+    };
+    union {
+      std::array<internal::Weight, kLimitsPerCallMax> weights;
+    };
     Requests() noexcept {}
   };
 

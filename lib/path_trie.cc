@@ -45,7 +45,7 @@ uint32_t PathTrieBuilder::Add(std::span<const PathStep> steps, bool enforced, bo
 void PathTrieBuilder::Place(uint32_t draft_id, uint32_t node_id, Result& result) const {
   const Draft& draft = draft_[draft_id];
   PathTrie::Node node;
-  node.name = draft.step.name;
+  node.name = NameView(draft.step.name);
   node.index = draft.step.index;
   node.enforced = draft.enforced;
   node.ends_enforced = draft.ends_enforced;
@@ -65,6 +65,12 @@ void PathTrieBuilder::Place(uint32_t draft_id, uint32_t node_id, Result& result)
       case PathStep::Kind::kName:
         ++node.names_count;
         ++node.indexes_begin;
+        if (const std::string& name = draft_[draft.children[i]].step.name; IsAscii(name)) {
+          node.name_sizes |= SizeMark(name);
+          node.name_firsts |= FirstMark(name);
+        } else {  // it may hold a letter that changes size when it folds
+          node.name_sizes = node.name_firsts = ~uint64_t{0};
+        }
         break;
       case PathStep::Kind::kIndex:
         ++node.indexes_count;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,8 +11,29 @@
 
 #include "callwarden/config.h"
 
+#include "lib/text.h"
+
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
+
+/// A member name with its first bytes beside it, so that most comparisons are two of words.
+struct NameView {
+  const char* data = nullptr;
+  uint32_t size = 0;
+  uint64_t head = 0;  ///< the first eight bytes, missing ones 0
+
+  NameView() = default;
+  explicit NameView(std::string_view name) noexcept
+      : data(name.data()), size(static_cast<uint32_t>(name.size())), head(HeadOf(name)) {}
+  std::string_view text() const noexcept { return {data, size}; }
+  bool is_ascii() const noexcept {
+    return (head & 0x8080808080808080u) == 0 && (size <= sizeof(head) || IsAscii(text()));
+  }
+  friend bool operator==(const NameView& a, const NameView& b) noexcept {
+    return a.head == b.head && a.size == b.size &&
+           (a.size <= sizeof(a.head) || std::memcmp(a.data, b.data, a.size) == 0);
+  }
+};
 
 /// One step of an argument path.
 struct PathStep {
@@ -28,7 +50,7 @@ struct PathTrie {
   static constexpr uint32_t kNone = 0xFFFFFFFFu;
 
   struct Node {
-    std::string_view name;     ///< of a name child; lives in the trie's owner
+    NameView name;             ///< of a name child; lives in the trie's owner
     uint32_t index = 0;        ///< of an index child
     uint32_t names_begin = 0;  ///< children: names first, then indexes, each run contiguous
     uint32_t names_count = 0;  ///< names are sorted by (size, bytes)
@@ -38,6 +60,10 @@ struct PathTrie {
     uint32_t slot = kNone;     ///< the path that ends here
     uint32_t slots_begin = 0;  ///< slots of this node and all below it; its own is the first
     uint32_t slots_end = 0;
+    /// Marks of the name children, for names that differ from one of them only by case: bit min(size, 63),
+    /// and bit (folded first byte & 63).
+    uint64_t name_sizes = 0;
+    uint64_t name_firsts = 0;
     bool enforced = false;       ///< on a path that something enforced reads
     bool ends_enforced = false;  ///< an enforced path ends here
     bool items = false;          ///< `contains` tests the items of an array here
@@ -48,7 +74,7 @@ struct PathTrie {
   uint32_t slot_count = 0;
 
   /// The name child of `node` called `name`, or kNone.
-  uint32_t FindName(const Node& node, std::string_view name) const noexcept {
+  uint32_t FindName(const Node& node, const NameView& name) const noexcept {
     if (node.names_count <= 8) {
       for (uint32_t i = 0; i < node.names_count; ++i) {
         if (nodes[node.names_begin + i].name == name) return node.names_begin + i;
@@ -59,8 +85,9 @@ struct PathTrie {
     uint32_t high = low + node.names_count;
     while (low < high) {
       const uint32_t middle = low + (high - low) / 2;
-      const std::string_view at = nodes[middle].name;
-      const int order = at.size() != name.size() ? (at.size() < name.size() ? -1 : 1) : at.compare(name);
+      const NameView& at = nodes[middle].name;
+      const int order =
+          at.size != name.size ? (at.size < name.size ? -1 : 1) : at.text().compare(name.text());
       if (order == 0) return middle;
       if (order < 0) {
         low = middle + 1;
@@ -115,7 +142,7 @@ PathTrieBuilder::Result PathTrieBuilder::Build(Intern&& intern) {
   result.trie.nodes.reserve(draft_.size());
   result.trie.nodes.emplace_back();
   Layout(result);
-  for (PathTrie::Node& node : result.trie.nodes) node.name = intern(node.name);
+  for (PathTrie::Node& node : result.trie.nodes) node.name = NameView(intern(node.name.text()));
   return result;
 }
 

@@ -1,6 +1,7 @@
 #include "lib/slot_filler.h"
 
 #include "lib/random_bits.h"
+#include "lib/slot_filler-inl.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
@@ -10,19 +11,6 @@ uint64_t Load(const char* p, std::size_t size) noexcept {
   uint64_t word = 0;
   std::memcpy(&word, p, size);
   return word;
-}
-
-// Equal names have equal signs; different ones rarely do.
-uint32_t SignOf(std::string_view name) noexcept {
-  uint64_t mixed = name.size() * 0x9E3779B97F4A7C15u;
-  if (name.size() >= 8) {
-    mixed ^= Load(name.data(), 8) ^ (Load(name.data() + name.size() - 8, 8) * 0xC2B2AE3D27D4EB4Fu);
-  } else if (name.size() >= 4) {
-    mixed ^= Load(name.data(), 4) ^ (Load(name.data() + name.size() - 4, 4) << 32);
-  } else if (!name.empty()) {
-    mixed ^= Load(name.data(), name.size());
-  }
-  return static_cast<uint32_t>((mixed * 0xD6E8FEB86659FD93u) >> 32);
 }
 
 // A keyed hash after wyhash's multiply-and-fold: members' names are hostile, so the key is random.
@@ -48,6 +36,7 @@ bool SlotFiller::Start(std::span<const Layer> layers, uint32_t slot_count, const
   options_ = options;
   refused_ = Refusal::kNone;
   refused_enforced_ = Refusal::kNone;
+  done_ = false;
   seen_root_ = false;
   named_ = false;
   targets_ = 0;
@@ -67,38 +56,25 @@ bool SlotFiller::Start(std::span<const Layer> layers, uint32_t slot_count, const
   return true;
 }
 
-bool SlotFiller::Fits(std::size_t size) noexcept {
-  if (size > options_.size_max - size_) return Refuse(Refusal::kTooLarge);
-  size_ += size;
-  return true;
-}
-
 bool SlotFiller::RefuseSoft(bool enforced, bool all, Refusal refusal) noexcept {
   if (enforced && refused_enforced_ == Refusal::kNone) refused_enforced_ = refusal;
   if (all && refused_ == Refusal::kNone) refused_ = refusal;
-  return !Done();
+  done_ = refused_ != Refusal::kNone && refused_enforced_ != Refusal::kNone;
+  return !done_;
 }
 
-// Finds the places where the next value stands: frontier_ from targets_ on.
-bool SlotFiller::BeginValue() noexcept {
-  if (Done()) return false;
-  if (frames_.empty()) {
-    if (seen_root_) return Refuse(Refusal::kUnbalanced);
-    seen_root_ = true;
-    for (uint32_t i = 0; i < layers_.size(); ++i) {
-      if (!frontier_.push_back({.layer = i, .node = 0})) return Refuse(Refusal::kNoMemory);
-    }
-    return true;
+bool SlotFiller::BeginRoot() noexcept {
+  if (seen_root_) return Refuse(Refusal::kUnbalanced);
+  seen_root_ = true;
+  for (uint32_t i = 0; i < layers_.size(); ++i) {
+    if (!frontier_.push_back({.layer = i, .node = 0})) return Refuse(Refusal::kNoMemory);
   }
-  Frame& frame = frames_.back();
-  if (frame.object) {
-    if (!named_) return Refuse(Refusal::kUnbalanced);
-    named_ = false;
-    return true;
-  }
-  const uint32_t item = frame.count++;
-  targets_ = static_cast<uint32_t>(frontier_.size());
-  for (uint32_t i = frame.frontier; i < targets_; ++i) {
+  return true;
+}
+
+// Finds the places of an array's next item.
+bool SlotFiller::BeginItem(uint32_t frontier, uint32_t item) noexcept {
+  for (uint32_t i = frontier; i < targets_; ++i) {
     const Place place = frontier_[i];
     const PathTrie& trie = TrieOf(place);
     const PathTrie::Node& node = trie.nodes[place.node];
@@ -192,45 +168,28 @@ bool SlotFiller::Store(const SlotValue& value) noexcept {
     }
     PutBelow(place, node, absent ? SlotValue::Type::kAbsent : SlotValue::Type::kMismatch);
   }
-  if (!frames_.empty() && !frames_.back().object) {
+  if (!frames_.empty() && frames_.back().items) {
     for (uint32_t i = frames_.back().frontier; i < targets_; ++i) {
       const Place& place = frontier_[i];
       if (NodeOf(place).items && place.value != SlotValue::kNone) Append(place.value, value);
     }
   }
   EndValue();
-  return !Done();
+  return !done_;
 }
-
-bool SlotFiller::String(std::string_view value) noexcept {
-  if (!BeginValue()) return false;
-  if (frames_.empty()) return Refuse(Refusal::kNotAnObject);
-  if (!Fits(value.size())) return false;
-  if (options_.has_nul && options_.refuse_nul_strings && !value.empty() &&
-      !CheckNul(value, &frames_.back())) {
-    return false;
-  }
-  return Store(SlotValue::Of(value));
-}
-
-bool SlotFiller::Scalar(const SlotValue& value) noexcept {
-  if (!BeginValue()) return false;
-  if (frames_.empty()) return Refuse(Refusal::kNotAnObject);
-  return Store(value);
-}
-
-bool SlotFiller::Null() noexcept { return Scalar(SlotValue()); }
 
 bool SlotFiller::BeginContainer(bool object) noexcept {
   if (!BeginValue()) return false;
   if (frames_.empty() && !object) return Refuse(Refusal::kNotAnObject);
   if (frames_.size() >= options_.depth_max) return Refuse(Refusal::kTooDeep);
   const SlotValue own = SlotValue::Of(object ? SlotValue::Type::kObject : SlotValue::Type::kArray);
+  bool items = false;
   for (uint32_t i = targets_; i < frontier_.size(); ++i) {
     Place& place = frontier_[i];
     const PathTrie& trie = TrieOf(place);
     const PathTrie::Node& node = trie.nodes[place.node];
     if (node.slot != PathTrie::kNone) place.value = Put(place, node.slot, own);
+    items |= !object && node.items;
     // Steps of the other kind cannot be taken here.
     if (object) {
       for (uint32_t c = node.indexes_begin; c < node.indexes_begin + node.indexes_count; ++c) {
@@ -250,7 +209,7 @@ bool SlotFiller::BeginContainer(bool object) noexcept {
       }
     }
   }
-  if (!frames_.empty() && !frames_.back().object) {
+  if (!frames_.empty() && frames_.back().items) {
     for (uint32_t i = frames_.back().frontier; i < targets_; ++i) {
       const Place& place = frontier_[i];
       if (NodeOf(place).items && place.value != SlotValue::kNone) Append(place.value, own);
@@ -261,12 +220,13 @@ bool SlotFiller::BeginContainer(bool object) noexcept {
   frame.frontier = targets_;
   frame.names = static_cast<uint32_t>(names_.size());
   frame.serial = ++serial_;
+  frame.items = items;
   if (!frames_.push_back(frame)) return Refuse(Refusal::kNoMemory);
-  return !Done();
+  return !done_;
 }
 
 bool SlotFiller::EndContainer(bool object) noexcept {
-  if (Done()) return false;
+  if (done_) return false;
   if (frames_.empty() || frames_.back().object != object || named_) return Refuse(Refusal::kUnbalanced);
   const Frame frame = frames_.back();
   for (uint32_t i = frame.frontier; i < frontier_.size(); ++i) {
@@ -282,7 +242,7 @@ bool SlotFiller::EndContainer(bool object) noexcept {
     for (uint32_t c = node.names_begin; object && c < node.names_begin + node.names_count; ++c) {
       bool met = false;
       for (std::size_t n = frame.names; n < names_.size() && !met; ++n) {
-        met = std::string_view(names_[n].data, names_[n].size) == trie.nodes[c].name;
+        met = names_[n] == trie.nodes[c].name;
       }
       if (!met) PutRange(place, trie.nodes[c].slots_begin, trie.nodes[c].slots_end, SlotValue::Type::kAbsent);
     }
@@ -290,106 +250,6 @@ bool SlotFiller::EndContainer(bool object) noexcept {
   frontier_.truncate(frame.frontier);
   names_.truncate(frame.names);
   frames_.pop_back();
-  return true;
-}
-
-bool SlotFiller::BeginObject() noexcept { return BeginContainer(true); }
-bool SlotFiller::EndObject() noexcept { return EndContainer(true); }
-bool SlotFiller::BeginArray() noexcept { return BeginContainer(false); }
-bool SlotFiller::EndArray() noexcept { return EndContainer(false); }
-
-bool SlotFiller::Name(std::string_view name) noexcept {
-  if (Done()) return false;
-  if (frames_.empty() || !frames_.back().object || named_) return Refuse(Refusal::kUnbalanced);
-  if (!Fits(name.size())) return false;
-  if (options_.has_nul && !name.empty() && std::memchr(name.data(), 0, name.size()) != nullptr) {
-    return Refuse(Refusal::kNulName);
-  }
-  Frame& frame = frames_.back();
-  if (IsDuplicate(name, frame)) return Refuse(Refusal::kDuplicateName);
-  if (Done()) return false;  // no memory for the name
-  ++frame.count;
-  named_ = true;
-  targets_ = static_cast<uint32_t>(frontier_.size());
-  bool found = false;
-  bool found_enforced = false;
-  for (uint32_t i = frame.frontier; i < targets_; ++i) {
-    const Place place = frontier_[i];
-    const PathTrie& trie = TrieOf(place);
-    const uint32_t child = trie.FindName(trie.nodes[place.node], name);
-    if (child == PathTrie::kNone) continue;
-    found = true;
-    found_enforced |= trie.nodes[child].enforced;
-    if (!frontier_.push_back({.layer = place.layer, .node = child, .in_list = place.in_list})) {
-      return Refuse(Refusal::kNoMemory);
-    }
-  }
-  if (found_enforced || !options_.refuse_case_variants) return true;
-  return CheckCase(name, frame, found, found_enforced);
-}
-
-// A name that is not read here must not be one that is, but for case.
-bool SlotFiller::CheckCase(std::string_view name, const Frame& frame, bool found,
-                           bool found_enforced) noexcept {
-  bool variant = false;
-  bool variant_enforced = false;
-  for (uint32_t i = frame.frontier; i < targets_; ++i) {
-    const PathTrie& trie = TrieOf(frontier_[i]);
-    const PathTrie::Node& node = trie.nodes[frontier_[i].node];
-    for (uint32_t c = node.names_begin; c < node.names_begin + node.names_count; ++c) {
-      const std::string_view read = trie.nodes[c].name;
-      // U+017F and U+212A are the only letters that change size when they fold.
-      if (name.size() < read.size() && read.size() > 3 * name.size()) break;
-      if (name == read || !EqualFolded(name, read)) continue;
-      variant = true;
-      variant_enforced |= trie.nodes[c].enforced;
-    }
-  }
-  return RefuseSoft(variant_enforced && !found_enforced, variant && !found, Refusal::kCaseVariant);
-}
-
-bool SlotFiller::IsDuplicate(std::string_view name, Frame& frame) noexcept {
-  const NameEntry entry{name.data(), static_cast<uint32_t>(name.size()), SignOf(name)};
-  if (frame.count >= kNamesLinearMax) {
-    if (frame.count == kNamesLinearMax) {
-      for (auto n = frame.names; n < names_.size(); ++n) {
-        if (!HashName(n, frame.serial)) return false;
-      }
-    }
-    if (IsDuplicateHashed(name, frame)) return true;
-    if (Done()) return false;
-    if (!names_.push_back(entry)) return Refuse(Refusal::kNoMemory);
-    HashName(static_cast<uint32_t>(names_.size() - 1), frame.serial);
-    return false;
-  }
-  for (std::size_t n = frame.names; n < names_.size(); ++n) {
-    const NameEntry& other = names_[n];
-    if (other.sign == entry.sign && std::string_view(other.data, other.size) == name) return true;
-  }
-  if (!names_.push_back(entry)) Refuse(Refusal::kNoMemory);
-  return false;
-}
-
-bool SlotFiller::IsDuplicateHashed(std::string_view name, const Frame& frame) noexcept {
-  const uint64_t hash = HashOf(name, hash_key_) + frame.serial;
-  const std::size_t mask = hash_.size() - 1;
-  for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
-    const HashEntry& entry = hash_[at];
-    if (entry.serial <= serial_base_) return false;
-    if (entry.hash != hash || entry.serial != frame.serial) continue;
-    if (std::string_view(names_[entry.name].data, names_[entry.name].size) == name) return true;
-  }
-}
-
-bool SlotFiller::HashName(uint32_t name, uint32_t serial) noexcept {
-  if ((hashed_ + 1) * 2 > hash_.size() && !GrowHash()) return Refuse(Refusal::kNoMemory);
-  const NameEntry& entry = names_[name];
-  const uint64_t hash = HashOf({entry.data, entry.size}, hash_key_) + serial;
-  const std::size_t mask = hash_.size() - 1;
-  std::size_t at = hash & mask;
-  while (hash_[at].serial > serial_base_) at = (at + 1) & mask;
-  hash_[at] = {hash, name, serial};
-  ++hashed_;
   return true;
 }
 
@@ -407,6 +267,53 @@ bool SlotFiller::GrowHash() noexcept {
   }
   hash_ = std::move(grown);
   return true;
+}
+
+// Puts a name into the hash table. Returns whether it was there already.
+bool SlotFiller::FindOrAddHashed(uint32_t name, uint32_t serial) noexcept {
+  if ((hashed_ + 1) * 2 > hash_.size() && !GrowHash()) {
+    Refuse(Refusal::kNoMemory);
+    return false;
+  }
+  const NameView& view = names_[name];
+  const uint64_t hash = HashOf(view.text(), hash_key_) + serial;
+  const std::size_t mask = hash_.size() - 1;
+  std::size_t at = hash & mask;
+  for (; hash_[at].serial > serial_base_; at = (at + 1) & mask) {
+    const HashEntry& entry = hash_[at];
+    if (entry.hash == hash && entry.serial == serial && names_[entry.name] == view) return true;
+  }
+  hash_[at] = {hash, name, serial};
+  ++hashed_;
+  return false;
+}
+
+// An object with many members: its names move to the hash table, the latest last.
+bool SlotFiller::IsDuplicateOfMany(const Frame& frame) noexcept {
+  const auto last = static_cast<uint32_t>(names_.size() - 1);
+  for (uint32_t n = frame.count == kNamesLinearMax ? frame.names : last; n < last; ++n) {
+    FindOrAddHashed(n, frame.serial);
+  }
+  return FindOrAddHashed(last, frame.serial);
+}
+
+// A name that is not read here must not be one that is, but for case. The marks have said that it could be.
+bool SlotFiller::CheckCase(const NameView& name, const Frame& frame, bool found) noexcept {
+  bool variant = false;
+  bool variant_enforced = false;
+  for (uint32_t i = frame.frontier; i < targets_; ++i) {
+    const PathTrie& trie = TrieOf(frontier_[i]);
+    const PathTrie::Node& node = trie.nodes[frontier_[i].node];
+    for (uint32_t c = node.names_begin; c < node.names_begin + node.names_count; ++c) {
+      const NameView& read = trie.nodes[c].name;
+      // Folding changes a name's size by a third at most: U+212A has three bytes, k has one.
+      if (read.size / 3 > name.size) break;
+      if (name == read || !EqualFolded(name.text(), read.text())) continue;
+      variant = true;
+      variant_enforced |= trie.nodes[c].enforced;
+    }
+  }
+  return RefuseSoft(variant_enforced, variant && !found, Refusal::kCaseVariant);
 }
 
 void SlotFiller::Walk(const ArgumentSource& source) noexcept {

@@ -60,7 +60,7 @@ class SlotFiller {
 
   // The events. Each returns false once nothing further can change the outcome.
   bool BeginObject() noexcept;
-  bool Name(std::string_view name) noexcept;
+  bool Name(const NameView& name) noexcept;
   bool EndObject() noexcept;
   bool BeginArray() noexcept;
   bool EndArray() noexcept;
@@ -71,6 +71,7 @@ class SlotFiller {
   bool Refuse(Refusal refusal) noexcept {
     if (refused_ == Refusal::kNone) refused_ = refusal;
     if (refused_enforced_ == Refusal::kNone) refused_enforced_ = refusal;
+    done_ = true;
     return false;
   }
   /// To be asked after the last event: refuses what is not exactly one object.
@@ -94,6 +95,7 @@ class SlotFiller {
  private:
   struct Frame {
     bool object = false;
+    bool items = false;     ///< an array whose items `contains` looks at
     uint32_t frontier = 0;  ///< its part of frontier_
     uint32_t names = 0;     ///< its part of names_
     uint32_t count = 0;     ///< members or items so far
@@ -106,11 +108,6 @@ class SlotFiller {
     uint32_t value = SlotValue::kNone;  ///< the container's own value, for its size and items
     bool in_list = false;               ///< below a `[*]`
   };
-  struct NameEntry {
-    const char* data = nullptr;
-    uint32_t size = 0;
-    uint32_t sign = 0;  ///< a cheap digest: equal names have equal ones
-  };
   struct HashEntry {
     uint64_t hash = 0;
     uint32_t name = 0;    ///< index in names_
@@ -120,14 +117,16 @@ class SlotFiller {
 
   bool Fits(std::size_t size) noexcept;
   bool BeginValue() noexcept;
+  bool BeginRoot() noexcept;
+  bool BeginItem(uint32_t frontier, uint32_t item) noexcept;
   void EndValue() noexcept { frontier_.truncate(targets_); }
   bool BeginContainer(bool object) noexcept;
   bool EndContainer(bool object) noexcept;
-  bool IsDuplicate(std::string_view name, Frame& frame) noexcept;
-  bool IsDuplicateHashed(std::string_view name, const Frame& frame) noexcept;
-  bool HashName(uint32_t name, uint32_t serial) noexcept;
+  bool IsDuplicate(const Frame& frame) noexcept;
+  bool IsDuplicateOfMany(const Frame& frame) noexcept;
+  bool FindOrAddHashed(uint32_t name, uint32_t serial) noexcept;
   bool GrowHash() noexcept;
-  bool CheckCase(std::string_view name, const Frame& frame, bool found, bool found_enforced) noexcept;
+  bool CheckCase(const NameView& name, const Frame& frame, bool found) noexcept;
   bool CheckNul(std::string_view value, const Frame* frame) noexcept;
   bool Store(const SlotValue& value) noexcept;
   uint32_t Put(const Place& place, uint32_t slot, const SlotValue& value) noexcept;
@@ -135,7 +134,6 @@ class SlotFiller {
   void PutBelow(const Place& place, const PathTrie::Node& node, SlotValue::Type type) noexcept;
   void PutRange(const Place& place, uint32_t begin, uint32_t end, SlotValue::Type type) noexcept;
   bool RefuseSoft(bool enforced, bool all, Refusal refusal) noexcept;
-  bool Done() const noexcept { return refused_ != Refusal::kNone && refused_enforced_ != Refusal::kNone; }
   const PathTrie& TrieOf(const Place& place) const noexcept { return *layers_[place.layer].trie; }
   const PathTrie::Node& NodeOf(const Place& place) const noexcept { return TrieOf(place).nodes[place.node]; }
 
@@ -143,6 +141,7 @@ class SlotFiller {
   Options options_;
   Refusal refused_ = Refusal::kNone;
   Refusal refused_enforced_ = Refusal::kNone;
+  bool done_ = false;  // nothing further can change the outcome
   bool seen_root_ = false;
   bool named_ = false;    // a name has come and its value has not
   uint32_t targets_ = 0;  // where the current value's places begin in frontier_
@@ -152,7 +151,7 @@ class SlotFiller {
   ScratchVector<SlotValue> values_;  // the slots, then the values of lists and arrays
   ScratchVector<Frame> frames_;
   ScratchVector<Place> frontier_;
-  ScratchVector<NameEntry> names_;
+  ScratchVector<NameView> names_;
   ScratchVector<HashEntry> hash_;  // names of objects with more than kNamesLinearMax members
   uint32_t hashed_ = 0;
   uint64_t hash_key_ = 0;

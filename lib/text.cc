@@ -48,6 +48,13 @@ unsigned char NextFolded(std::string_view text, std::size_t& pos) noexcept {
 
 }  // namespace
 
+bool IsAscii(std::string_view text) noexcept {
+  for (; text.size() >= sizeof(uint64_t); text.remove_prefix(sizeof(uint64_t))) {
+    if ((HeadOf(text) & 0x8080808080808080u) != 0) return false;
+  }
+  return (HeadOf(text) & 0x8080808080808080u) == 0;
+}
+
 std::size_t Utf8SequenceSize(std::string_view text, std::size_t pos) noexcept {
   const Lead lead = LeadOf(Byte(text[pos]));
   if (lead.size <= 1) return lead.size;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,26 @@ CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 
 constexpr char FoldAscii(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+/// The first eight bytes as a word, missing ones 0.
+inline uint64_t HeadOf(std::string_view text) noexcept {
+  uint64_t head = 0;
+  if (text.size() >= sizeof(head)) {
+    std::memcpy(&head, text.data(), sizeof(head));
+  } else if (!text.empty()) {
+    std::memcpy(&head, text.data(), text.size());
+  }
+  return head;
+}
+/// Marks for quick refusals: names that differ only by the case of ASCII letters have equal ones.
+constexpr uint64_t SizeMark(std::string_view name) noexcept {
+  return uint64_t{1} << (name.size() < 63 ? name.size() : 63);
+}
+constexpr uint64_t FirstMark(std::string_view name) noexcept {
+  return name.empty() ? 1 : uint64_t{1} << (static_cast<unsigned char>(FoldAscii(name.front())) & 63);
+}
+/// Whether every byte is below 0x80.
+bool IsAscii(std::string_view text) noexcept;
 
 /// Length in bytes of the well-formed UTF-8 sequence at `text[pos]`; 0 when there is none.
 std::size_t Utf8SequenceSize(std::string_view text, std::size_t pos) noexcept;

@@ -25,7 +25,7 @@ struct MemoryCounterStoreOptions {
   const Clock* clock = nullptr;
   /// The key of the hash that identities are made with; drawn at random when absent. Anybody who knows it
   /// can choose scope values that collide. Give one to restore snapshots of another store that has it.
-  std::optional<std::array<uint64_t, 2>> secret;
+  std::optional<std::array<uint64_t, 2>> secret = {};
   /// How often a Reserve of several limits that lost a race starts over before it denies kContended.
   int retries_max = 3;
 };

@@ -112,6 +112,10 @@ void ReadOutcome(const Value& value, TestStep& step) {
     step.open = true;
   } else if (value.string == "error") {
     step.outcome = Outcome::kError;
+  } else if (value.string == "lost") {
+    step.outcome = Outcome::kLost;
+  } else if (value.string == "not_sent") {
+    step.outcome = Outcome::kNotSent;
   } else if (value.string != "ok") {
     throw BadFile{"bad outcome"};
   }

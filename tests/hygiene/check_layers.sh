@@ -47,6 +47,11 @@ fi
     for (i = 1; i <= groups; i++) if (name ~ group_regex[i]) return group_name[i]
     return ""
   }
+  function is_excepted(file, header,   i, found) {
+    for (i = 1; i <= excepts; i++)
+      if (file ~ except_from[i] && header ~ except_to[i]) { except_used[i] = 1; found = 1 }
+    return found
+  }
   function visit(file, trail,   i) {  # finds cycles, depth first
     state[file] = 1
     for (i = 1; i <= edges[file]; i++) {
@@ -85,7 +90,15 @@ fi
     for (i = 5; i <= NF && $i != "#"; i++)
       never_to[nevers] = never_to[nevers] (i > 5 ? "|" : "") regex($i)
   }
-  $1 == "R" && $2 !~ /^(#.*|group|folder|once|never)?$/ { fault("layers.txt: unknown line: " $0) }
+  $1 == "R" && $2 == "except" {
+    if ($4 != ":" || !index($0, "#")) fault("layers.txt: not in the form of an except: " $0)
+    except_from[++excepts] = regex($3)
+    except_text[excepts] = $3
+    except_to[excepts] = ""
+    for (i = 5; i <= NF && $i != "#"; i++)
+      except_to[excepts] = except_to[excepts] (i > 5 ? "|" : "") regex($i)
+  }
+  $1 == "R" && $2 !~ /^(#.*|group|folder|except|once|never)?$/ { fault("layers.txt: unknown line: " $0) }
   $1 == "F" { known[$2] = 1; file_list[++file_count] = $2 }
   $1 == "I" {
     line = substr($0, 3)
@@ -116,11 +129,13 @@ fi
       }
     }
     if (group == "") fault(at ": " name " belongs to no group or folder of layers.txt")
-    else if (!index(allowed[folder_of(file)], " " group " "))
+    else if (!index(allowed[folder_of(file)], " " group " ") && !is_excepted(file, target != "" ? target : name))
       fault(at ": " folder_of(file) "/ may not include " name " (" group ")")
   }
   END {
     for (i = 1; i <= file_count; i++) if (!state[file_list[i]]) visit(file_list[i], file_list[i])
+    for (i = 1; i <= excepts; i++)
+      if (!except_used[i]) fault("layers.txt: an exception for " except_text[i] ", which needs none any more")
     for (r = 1; r <= nevers; r++) {
       from = 0
       for (i = 1; i <= file_count; i++)

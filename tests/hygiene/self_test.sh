@@ -46,7 +46,7 @@ good_tree() {
 
 layers() {
   # The real rules, but for those about files that these small trees do not have.
-  grep -v '^never lib/\|^never include/.*counter_store' "$here/layers.txt" >"$work/rules"
+  grep -v '^never lib/\|^never include/.*counter_store\|^except' "$here/layers.txt" >"$work/rules"
   local run=(bash "$here/check_layers.sh" "$work/tree" "$work/rules")
   good_tree
   wants "a good tree" 0 '8 files, 0 faults' "${run[@]}"
@@ -95,6 +95,15 @@ layers() {
   wants "a forbidden library, over two headers" 1 'lib/c.h:2: lib/json.cc -> lib/json.h -> lib/c.h -> absl/time/time.h: json sees no a' "${run[@]}"
   more_rules 'never lib/gone.* : lib/a* # of a file that was removed'
   wants "a rule for a file that is gone" 1 'a rule for lib/gone' "${run[@]}"
+  good_tree
+  put tests/unit/a_test.cc '#include "lib/json.h"'
+  more_rules 'except tests/unit/a_* : lib/json.h # a case of this test'
+  wants "an exception" 0 ' 0 faults' "${run[@]}"
+  put tests/unit/a_test.cc '#include "lib/json.h"' '#include "lib/c.h"'
+  put lib/c.h
+  wants "an exception is for one header" 1 'a_test.cc:2: tests/ may not include lib/c.h' "${run[@]}"
+  good_tree
+  wants "an exception that is not needed" 1 'an exception for tests/unit/a_\*, which needs none' "${run[@]}"
   more_rules 'never lib/a.* lib/json*'
   wants "a rule in another form" 1 'not in the form' "${run[@]}"
   more_rules 'nevr lib/a.* : lib/json* # why'
