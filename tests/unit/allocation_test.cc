@@ -309,14 +309,38 @@ TEST_CASE("a denial allocates nothing") {
   CHECK(Allocations(*policy, call, broken, Reason::kLimitUnavailable) == 0);
 }
 
+TEST_CASE("arguments that are refused allocate nothing") {
+  const std::string too_long = R"({"a":")" + std::string(std::size_t{1} << 20, 'x') + R"("})";
+  const std::string too_deep = R"({"a":)" + std::string(100, '[') + std::string(100, ']') + "}";
+  const auto refused = [](std::string name, std::string_view arguments) {
+    return Scenario{std::move(name), CallOf("conditions", arguments), Reason::kMalformedCall,
+                    "(malformed call)"};
+  };
+  CheckNoAllocations({
+      refused("no JSON", "nothing"),
+      refused("unended", R"({"a":[1,2)"),
+      refused("no object", "[1]"),
+      refused("a repeated name", R"({"a":1,"b":{"x":1},"a":2})"),
+      refused("an escape in a repeated name", R"({"a":1,"\u0061":2})"),
+      refused("a number", R"({"a":1e999})"),
+      refused("not UTF-8", "{\"a\":\"\xFF\"}"),
+      refused("a case variant", R"({"Amount":1})"),
+      refused("U+0000", R"({"note":"a\u0000"})"),
+      refused("too long", too_long),
+      refused("too deep", too_deep),
+  });
+}
+
 namespace {
 
 // Decides on a thread of its own, whose scratch is new, while its allocations from number `n` on fail, or
-// only that one. Gives the first decision's reason, and whether any allocation failed.
+// only that one. Then again with all memory. Gives the first decision's reason, and whether any allocation
+// failed.
 struct Starved {
   Reason reason = Reason::kAllowed;
   std::string rule;
   bool failed = false;
+  Reason later = Reason::kInternalError;
 };
 
 Starved DecideStarved(const CompiledPolicy& policy, const ToolCall& call, uint64_t n, bool once,
@@ -334,6 +358,7 @@ Starved DecideStarved(const CompiledPolicy& policy, const ToolCall& call, uint64
     starved.reason = decision.reason();
     starved.rule = decision.rule();
     decision.Complete(Outcome::kNotSent);
+    starved.later = policy.Decide(call, counters.store, kNoon).reason();
   });
   thread.join();
   return starved;
@@ -349,6 +374,7 @@ uint64_t Starve(const CompiledPolicy& policy, const ToolCall& call, Reason reaso
       CAPTURE(n, once);
       REQUIRE(n < 1000);
       const Starved starved = DecideStarved(policy, call, n, once, before);
+      CHECK(starved.later == reason);  // a thread recovers when there is memory again
       if (!starved.failed) {
         CHECK(starved.reason == reason);
         most = n;
@@ -402,6 +428,11 @@ TEST_CASE("a call that is larger than those before, and for which there is no me
   CHECK(Starve(*policy, CallOf("plain", members), Reason::kAllowed, &small) >= 5);
 }
 
+TEST_CASE("a scope for whose values there is no memory is denied") {
+  const auto policy = Policy();
+  CHECK(Starve(*policy, CallOf("scopes", "{}"), Reason::kAllowed) >= 2);
+}
+
 TEST_CASE("a malformed call for which there is no memory is denied") {
   const auto policy = Policy();
   const std::string repeated = "{\"\\u006b1\":0," + Members(3000).substr(1);
@@ -417,6 +448,7 @@ TEST_CASE("a malformed call for which there is no memory is denied") {
         failed = starved.failed;
         CHECK((starved.reason == Reason::kMalformedCall ||
                (failed && starved.reason == Reason::kInternalError)));
+        CHECK(starved.later == Reason::kMalformedCall);
       }
     }
   }

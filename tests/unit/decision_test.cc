@@ -530,3 +530,20 @@ TEST_CASE("times that cannot be counted deny limited calls only", "[decision]") 
   }
   CHECK(limited->Decide(Call("{}"), counters.store, callwarden::kTimeMin).allowed());
 }
+
+TEST_CASE("a store that denies and does not say which limit still denies", "[decision]") {
+  const auto policy = Limited(R"({"counter": "a", "window": "minute", "max": 10},
+                                 {"counter": "b", "window": "minute", "max": 10})");
+  ForgetfulStore store;
+  for (const ReserveStatus status : {ReserveStatus::kOverLimit, ReserveStatus::kNeverFits}) {
+    for (const uint16_t mask : {uint16_t{0}, uint16_t{0b100}}) {
+      CAPTURE(static_cast<int>(status), mask);
+      store.answer = ReserveResult();
+      store.answer.status = status;
+      store.answer.short_mask = mask;
+      const Decision decision = policy->Decide(Call("{}"), store, kNoon);
+      CHECK(decision.effect() == Effect::kDeny);
+      CHECK(decision.rule().substr(0, 15) == "/tools/t/limits");
+    }
+  }
+}

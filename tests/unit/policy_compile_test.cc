@@ -377,3 +377,30 @@ TEST_CASE("a policy's shape counts what it holds", "[policy]") {
         4);  // args.a twice, since all_tools is an entry of its own; args.b.c[*], args.n
   CHECK(shape.memory_bytes > empty.memory_bytes);
 }
+
+TEST_CASE("a number beyond every double is an error, however large its exponent", "[policy]") {
+  for (const std::string_view number : {"1e309", "1e9223372036854775806", "1e9223372036854775807",
+                                        "10e9223372036854775807", "1e99999999999999999999"}) {
+    CAPTURE(number);
+    const std::string text =
+        Tools(R"({"t": {"deny_if": [{"conditions": [{"path": "args.a", "op": "gt", "value": )" +
+              std::string(number) + "}]}]}}");
+    CHECK(Diagnose(text) == Lines{"error bad_value /tools/t/deny_if/0/conditions/0/value 1:121"});
+    const auto policy = Compile(R"({"version": "1", "default": "allow"})");
+    const std::string arguments = R"({"a":)" + std::string(number) + "}";
+    CHECK(Decide(*policy, arguments).message() ==
+          "Arguments refused: a number that 64 bits cannot hold at byte 5");
+  }
+}
+
+TEST_CASE("the bounds of arguments hold for empty objects, too", "[policy]") {
+  CompileOptions options;
+  options.arguments_size_max_bytes = 1;
+  CHECK(Decide(*Compile(R"({"version": "1", "default": "allow"})", options), "{}").reason() ==
+        Reason::kMalformedCall);
+  options = {};
+  options.arguments_depth_max = 0;
+  const auto flat = Compile(R"({"version": "1", "default": "allow"})", options);
+  CHECK(Decide(*flat, "{ }").reason() == Reason::kMalformedCall);
+  CHECK(Decide(*flat, "{}").reason() == Reason::kMalformedCall);
+}

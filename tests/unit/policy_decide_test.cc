@@ -28,6 +28,17 @@ using callwarden_unit::CompileEntry;
 using callwarden_unit::kNoon;
 using callwarden_unit::Used;
 
+// Decides when its thread ends.
+struct LastWord {
+  ~LastWord() {
+    if (policy == nullptr) return;
+    *reason = policy->Decide(Call(R"({"a":[1,2,3],"b":"x"})"), *store, kNoon).reason();
+  }
+  const CompiledPolicy* policy = nullptr;
+  MemoryCounterStore* store = nullptr;
+  Reason* reason = nullptr;
+};
+
 }  // namespace
 
 TEST_CASE("hide patterns leave tools out of lists, keys list them", "[policy]") {
@@ -237,4 +248,20 @@ TEST_CASE("many threads decide on one policy", "[policy][threads]") {
   CHECK(admitted == 1000);
   CHECK(exceeded == kThreads * kRounds - 1000);
   CHECK(Used(store) == 1000);
+}
+
+TEST_CASE("a decision at a thread's end, after its scratch is gone, is made or denied", "[policy][threads]") {
+  MemoryCounterStore store({.capacity_keys = 16, .clock = nullptr, .secret = {}});
+  const auto policy = Compile(R"({"version": "1", "default": "allow"})");
+  Reason first = Reason::kInternalError;
+  Reason last = Reason::kNoPolicy;
+  std::thread([&] {
+    static thread_local LastWord last_word;  // made before the scratch, so destroyed after it
+    last_word.policy = policy.get();
+    last_word.store = &store;
+    last_word.reason = &last;
+    first = policy->Decide(Call(R"({"a":[1,2,3]})"), store, kNoon).reason();
+  }).join();
+  CHECK(first == Reason::kAllowed);
+  CHECK((last == Reason::kAllowed || last == Reason::kInternalError));
 }

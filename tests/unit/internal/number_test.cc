@@ -169,6 +169,13 @@ TEST_CASE("doubles are finite, and the nearest", "[number]") {
   CHECK(Read("0.1").d == 0.1);
 }
 
+TEST_CASE("an exponent at the end of 64 bits is still above every double", "[number]") {
+  CHECK_FALSE(Reads("1e9223372036854775807"));
+  CHECK_FALSE(Reads("10e9223372036854775807"));
+  CHECK_FALSE(Reads("100.5e9223372036854775806"));
+  CHECK_FALSE(Reads("-1e9223372036854775807"));
+}
+
 TEST_CASE("signs, integers and integral values", "[number]") {
   CHECK(IsNegative(Read("-1")));
   CHECK(IsNegative(Read("-5e-324")));
