@@ -165,10 +165,10 @@ ReadResult ArgumentsReader::ReadAbsent(std::span<const SlotFiller::Layer> layers
 
 ReadResult ArgumentsReader::ReadText(std::string_view text, std::span<const SlotFiller::Layer> layers,
                                      uint32_t slot_count, const ArgumentChecks& checks) noexcept {
-  if (text == "{}") return ReadAbsent(layers, slot_count);
   if (text.size() > checks.size_max) {
     return {Refusal::kTooLarge, Refusal::kTooLarge, checks.size_max, checks.size_max};
   }
+  if (text == "{}" && checks.depth_max != 0) return ReadAbsent(layers, slot_count);
   SlotFiller::Options options;
   options.depth_max = checks.depth_max;
   options.size_max = text.size();
@@ -198,6 +198,8 @@ bool ArgumentsReader::Fill(std::string_view text, const SlotFiller::Options& opt
   simdjson::dom::parser& parser = parser_->parser;
   const auto parsed = parser.parse(reinterpret_cast<const uint8_t*>(padded_.data()), text.size(),
                                    /*realloc_if_needed=*/false);
+  if (parsed.error() == simdjson::MEMALLOC)
+    parser_.reset();  // half allocated, it would not see that next time
   if (parsed.error() != simdjson::SUCCESS) return false;
   if (!filler_.Start(layers, slot_count, options)) return true;
   WalkTape(parser.doc.tape.get(), parser.doc.string_buf.get(), may_hold_surrogates, filler_);
@@ -214,7 +216,7 @@ ReadResult ArgumentsReader::Locate(std::string_view text, const SlotFiller::Opti
     return result;
   }
   LocatingHandler handler(filler_, result);
-  const ScanResult scan = JsonScanner<LocatingHandler>(text, arena_, handler).Scan();
+  const ScanResult scan = JsonScanner<LocatingHandler>(text, arena_, depth_, handler).Scan();
   switch (scan.status) {
     case ScanResult::Status::kOk:
       // Either only some rules refuse, or the fast reader refused for want of memory, which is never passed

@@ -60,6 +60,7 @@ class ArgumentsReader {
   std::unique_ptr<Parser> parser_;
   ScratchVector<char> padded_;
   ScratchVector<char> arena_;
+  ScratchVector<bool> depth_;
 };
 
 }  // namespace internal

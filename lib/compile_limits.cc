@@ -103,6 +103,7 @@ Range Compiler::ReadLimits(const JsonValue* limits, const Where& limits_where, c
   const auto begin = static_cast<uint32_t>(program_->limits.size());
   if (limits != nullptr) {
     NameMap<bool> taken;
+    NameMap<std::size_t> tried;  // the last number given to a counter
     std::vector<std::unique_ptr<std::string>> kept;
     for (std::size_t i = 0; i < limits->items.size(); ++i) {
       const JsonValue& item = limits->items[i];
@@ -114,8 +115,9 @@ Range Compiler::ReadLimits(const JsonValue* limits, const Where& limits_where, c
     for (auto l = begin; l < program_->limits.size(); ++l) {
       Limit& limit = program_->limits[l];
       std::string name(limit.counter);
-      for (std::size_t n = 2; taken.contains(name); ++n)
-        name = std::string(limit.counter) + '#' + std::to_string(n);
+      std::size_t& n = tried[limit.counter];  // names are only ever taken
+      while (taken.contains(name))
+        name = std::string(limit.counter) + '#' + std::to_string(n == 0 ? n = 2 : ++n);
       kept.push_back(std::make_unique<std::string>(name));
       taken.emplace(*kept.back(), true);
       std::string id = prefix;
@@ -134,6 +136,7 @@ bool Compiler::ReadScopes(const JsonValue* value, const Where& where, EntryDraft
     std::string sort_key;
   };
   std::vector<Read> read;
+  absl::flat_hash_map<std::string, bool> seen;  // by sort key
   const bool is_array = value != nullptr && value->Is(Type::kArray);
   const auto read_one = [&](const JsonValue& v, const Where& at) {
     if (!CheckType(v, Type::kString, at, "scope", diagnostics_)) return false;
@@ -162,8 +165,7 @@ bool Compiler::ReadScopes(const JsonValue* value, const Where& where, EntryDraft
                "context." + path.attribute()};
       }
     }
-    for (const Read& other : read) {
-      if (other.sort_key != one.sort_key) continue;
+    if (!seen.emplace(one.sort_key, true).second) {
       diagnostics_.Error("bad_value", at, v.begin, "scope " + Quoted(v.string) + " is given twice");
       return false;
     }

@@ -121,13 +121,16 @@ Range Compiler::ReadRules(const JsonValue& value, const Where& where, ListKind k
   // Explicit names are given first; derived ones, in the document's order, take what is free.
   const std::string prefix = where.Pointer();
   std::vector<std::string> kept;  // owns the names that `taken` views
+  NameMap<std::size_t> tried;     // the last number given to a derived name
   kept.reserve(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     Rule& rule = p.rules[begin + i];
     std::string name = names[i].given;
     if (name.empty()) {
       name = names[i].derived;
-      for (std::size_t n = 2; taken.contains(name); ++n) name = names[i].derived + '#' + std::to_string(n);
+      // Names are only ever taken, so the search goes on where it last stopped.
+      std::size_t& n = tried[names[i].derived];
+      while (taken.contains(name)) name = names[i].derived + '#' + std::to_string(n == 0 ? n = 2 : ++n);
       kept.push_back(name);
       taken.emplace(kept.back(), true);
     }
@@ -264,11 +267,11 @@ void Compiler::ReadTest(const JsonValue& path_value, const JsonValue& op_value, 
 }
 
 uint32_t Compiler::AddAttribute(EntryDraft& draft, bool grant, std::string_view name) {
-  for (const AttributeSlot& known : draft.attributes) {
-    if (known.grant == grant && known.name == name) return known.slot;
-  }
+  NameMap<uint32_t>& known = grant ? draft.grant_slots : draft.context_slots;
+  if (const auto found = known.find(name); found != known.end()) return found->second;
   const auto slot = static_cast<uint32_t>(draft.attributes.size());
   draft.attributes.push_back({grant, Keep(name), slot});
+  known.emplace(draft.attributes.back().name, slot);
   return slot;
 }
 

@@ -1,6 +1,8 @@
 #include "lib/compiler.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "lib/text.h"
 
@@ -367,12 +369,11 @@ void Compiler::CheckLimitCounts() {
 void Compiler::CheckCounterNames() {
   std::stable_sort(count_uses_.begin(), count_uses_.end(),
                    [](const CountUse& a, const CountUse& b) { return a.offset < b.offset; });
-  NameMap<std::vector<std::array<uint64_t, 2>>> counts;
+  NameMap<bool> names;
+  std::set<std::pair<std::string_view, std::array<uint64_t, 2>>> counts;
   for (const CountUse& use : count_uses_) {
-    auto& known = counts[use.counter];
-    if (std::find(known.begin(), known.end(), use.digest) != known.end()) continue;
-    known.push_back(use.digest);
-    if (known.size() == 1) continue;
+    const bool first_of_name = names.emplace(use.counter, true).second;
+    if (!counts.emplace(use.counter, use.digest).second || first_of_name) continue;
     diagnostics_.WarningAt("counter_reused", use.pointer, use.offset,
                            "counter " + Quoted(use.counter) +
                                " names another count here: window, scope, algorithm, unit or mode differ");

@@ -13,6 +13,7 @@
 #include "callwarden/policy.h"
 
 #include "lib/diagnostics.h"
+#include "lib/name_map.h"
 #include "lib/path.h"
 #include "lib/path_trie.h"
 #include "lib/program.h"
@@ -28,6 +29,8 @@ struct EntryDraft {
   std::vector<uint32_t> tests;            ///< tests whose `slot` is still a path's number
   std::vector<uint32_t> amounts;          ///< limits whose `amount_slot` is still one
   std::vector<AttributeSlot> attributes;  ///< their slots count from 0
+  NameMap<uint32_t> grant_slots;          ///< the same, by name
+  NameMap<uint32_t> context_slots;
   std::vector<uint32_t> attribute_tests;  ///< tests whose `slot` is one of those
   std::size_t rules = 0;                  ///< in the text
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lib/name_map.h"
 #include "lib/text.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
@@ -89,25 +90,25 @@ std::string Suggest(std::string_view name, std::span<const std::string_view> kno
 
 void ReadMembers(const JsonValue& object, const Where& where, std::span<KnownKey> keys,
                  Diagnostics& diagnostics) {
-  std::vector<std::string_view> unknown;
+  // A document of nothing but unknown keys is told so without a search for each of its keys.
+  constexpr std::size_t kHintsMax = 100;
+  NameMap<bool> unknown;
   for (const JsonMember& member : object.members) {
     const Where at(where, member.name);
     const auto key =
         std::find_if(keys.begin(), keys.end(), [&](const KnownKey& k) { return k.name == member.name; });
-    const bool repeated = key != keys.end()
-                              ? key->member != nullptr
-                              : std::find(unknown.begin(), unknown.end(), member.name) != unknown.end();
+    const bool repeated =
+        key != keys.end() ? key->member != nullptr : !unknown.emplace(member.name, true).second;
     if (repeated) {
       diagnostics.Error("duplicate_key", at, member.name_begin,
                         "key " + Quoted(member.name) + " is given twice");
     } else if (key != keys.end()) {
       key->member = &member;
     } else {
-      unknown.push_back(member.name);
       std::vector<std::string_view> names;
       for (const KnownKey& k : keys) names.push_back(k.name);
       diagnostics.Error("unknown_key", at, member.name_begin, "unknown key " + Quoted(member.name),
-                        Suggest(member.name, names));
+                        unknown.size() <= kHintsMax ? Suggest(member.name, names) : std::string());
     }
   }
 }

@@ -99,9 +99,15 @@ const Limiter::Answer& Worse(const Program& program, const Plan& plan, const Lim
   return a;
 }
 
+// The thread is ending, and its scratch has ended before: what still asks for a decision gets a denial.
+thread_local bool scratch_gone = false;
+
 }  // namespace
 
+Scratch::~Scratch() { scratch_gone = true; }
+
 ScratchLease::ScratchLease() noexcept {
+  if (scratch_gone) return;
   static thread_local Scratch scratch;
   if (scratch.in_use) return;
   scratch.in_use = true;
@@ -191,6 +197,7 @@ void Decide(const Program& program, const ToolCall& call, CounterStore& counters
     return charge ? limiter.Charge(part, reservation, refund_on_error) : limiter.Look(part);
   };
   const bool has_limits = prepared.plan.limit_count != 0;
+  if (has_limits && !limiter.MakeRoom()) return;
   const bool shadow_document = program.mode == PolicyMode::kShadow;
   Verdict& verdict = DecisionBuilder::VerdictOf(decision);
   uint16_t refunds = 0;

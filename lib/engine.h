@@ -24,6 +24,7 @@ struct Scratch {
   ScratchVector<SlotFiller::Layer> plan_layers;
   ScratchVector<AttributeValue> scope_values;
   bool in_use = false;
+  ~Scratch();
 };
 
 /// Lends this thread's scratch, once at a time: a decision made from inside another one gets none.

@@ -31,12 +31,13 @@ struct ScanResult {
 ///   Name(text, begin)   String(text, begin, end)
 ///   Number(const Number* or null when not representable, begin, end)
 ///   Boolean(value, begin, end)  Null(begin, end)
-/// Decoded strings are views of the text, or of `arena` when they hold escapes.
+/// Decoded strings are views of the text, or of `arena` when they hold escapes; `depth` is scratch, too.
 template <class Handler>
 class JsonScanner {
  public:
-  JsonScanner(std::string_view text, ScratchVector<char>& arena, Handler& handler) noexcept
-      : text_(text), arena_(arena), handler_(handler) {}
+  JsonScanner(std::string_view text, ScratchVector<char>& arena, ScratchVector<bool>& depth,
+              Handler& handler) noexcept
+      : text_(text), arena_(arena), depth_(depth), handler_(handler) {}
 
   ScanResult Scan() noexcept {
     arena_.clear();
@@ -275,8 +276,8 @@ class JsonScanner {
 
   std::string_view text_;
   ScratchVector<char>& arena_;
+  ScratchVector<bool>& depth_;  // of the containers that are open; true: an object
   Handler& handler_;
-  ScratchVector<bool> depth_;  // true: an object
   std::size_t pos_ = 0;
   ScanResult result_;
 };

@@ -119,7 +119,8 @@ JsonTree ParseJsonTree(std::string_view text, uint32_t depth_max) {
   JsonTree tree;
   TreeBuilder builder(tree, depth_max);
   ScratchVector<char> arena;
-  const ScanResult result = JsonScanner<TreeBuilder>(text, arena, builder).Scan();
+  ScratchVector<bool> depth;
+  const ScanResult result = JsonScanner<TreeBuilder>(text, arena, depth, builder).Scan();
   if (result.status != ScanResult::Status::kOk) tree.invalid_at = result.offset;
   return tree;
 }

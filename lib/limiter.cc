@@ -63,12 +63,7 @@ bool Limiter::Weigh(const Limit& limit, const SlotValue* slots, internal::Weight
 CounterKey Limiter::KeyOf(const Limit& limit, const SlotValue* slots) noexcept {
   const std::size_t first = count_namespace_.empty() ? 0 : 1;
   const std::size_t size = first + limit.scopes.size();
-  std::array<AttributeValue, 4> few;
-  std::span<AttributeValue> scope(few.data(), size);
-  if (size > few.size()) {
-    if (!scope_values_.resize_unset(size)) return {};  // no key: the store refuses it
-    scope = {scope_values_.data(), size};
-  }
+  const std::span<AttributeValue> scope(scope_values_.data(), size);
   if (first != 0) scope[0] = count_namespace_;
   for (uint32_t s = limit.scopes.begin; s < limit.scopes.end; ++s) {
     const Scope& part = program_.scopes[s];
@@ -77,6 +72,14 @@ CounterKey Limiter::KeyOf(const Limit& limit, const SlotValue* slots) noexcept {
                                                                          : ToAttribute(slots[part.slot]);
   }
   return store_.Key(limit.spec, scope);
+}
+
+bool Limiter::MakeRoom() noexcept {
+  std::size_t most = 0;
+  ForEach(Part::kAll, [&](const Limit& limit, const SlotValue*) {
+    most = limit.scopes.size() > most ? limit.scopes.size() : most;
+  });
+  return scope_values_.resize_unset(most + 1);  // and the namespace
 }
 
 Limiter::Answer Limiter::Check(Part part) noexcept {
@@ -179,6 +182,7 @@ Limiter::Answer Limiter::Refuse(const Requests& r, const ReserveResult& result) 
     if (answer.refusal.limit == nullptr || IsLonger(refusal.retry, answer.refusal.retry))
       answer.refusal = refusal;
   }
+  if (answer.refusal.limit == nullptr) answer.refusal.limit = r.limits[0];  // a store that does not say which
   return answer;
 }
 
@@ -190,7 +194,8 @@ Limiter::Answer Limiter::Charge(Part part, Reservation& reservation, uint16_t& r
   const ReserveResult result = store_.Reserve({r.requests.data(), r.count}, now_, reservation);
   if (result.status != ReserveStatus::kAdmitted) return Refuse(r, result);
   for (std::size_t i = 0; i < reservation.size(); ++i) {
-    if ((r.keep_on_error >> reservation.request_of(i) & 1) == 0) {
+    const std::size_t request = reservation.request_of(i);  // a store of the host's may say anything
+    if (request < r.count && (r.keep_on_error >> request & 1) == 0) {
       refund_on_error = static_cast<uint16_t>(refund_on_error | 1u << i);
     }
   }

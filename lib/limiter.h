@@ -43,6 +43,8 @@ class Limiter {
   /// Which limits a look or a charge is about.
   enum class Part : uint8_t { kEnforced, kShadowed, kAll };
 
+  /// Makes room for the keys of all limits. False: there is no memory, and the others must not be asked.
+  bool MakeRoom() noexcept;
   /// Finds the first missing scope, then the first invalid amount, then too many limits or a time out of
   /// range. Charges nothing.
   Answer Check(Part part) noexcept;

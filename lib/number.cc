@@ -1,5 +1,6 @@
 #include "lib/number.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -97,8 +98,9 @@ bool ParseNumber(std::string_view text, Number& number) noexcept {
       std::string_view digits = text.substr(e + 1);
       if (digits.front() == '+') digits.remove_prefix(1);
       if (std::from_chars(digits.data(), digits.data() + digits.size(), exponent).ec != std::errc()) {
-        exponent = digits.front() == '-' ? -1000000000 : 1000000000;
+        exponent = digits.front() == '-' ? -1000000000000 : 1000000000000;
       }
+      exponent = std::clamp(exponent, -1000000000000LL, 1000000000000LL);  // no text is as long as that
     }
     const std::size_t first = mantissa.find_first_of("123456789");
     if (first == std::string_view::npos) {

@@ -7,25 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include <absl/container/flat_hash_map.h>
-#include <absl/hash/hash.h>
-#include <absl/strings/string_view.h>
-
 #include "callwarden/config.h"
 
+#include "lib/name_map.h"
 #include "lib/scratch.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
-
-/// Hashes names for Abseil's maps, whose own string_view may be another type than std's.
-struct NameHash {
-  std::size_t operator()(std::string_view name) const noexcept {
-    return absl::Hash<absl::string_view>{}(absl::string_view(name.data(), name.size()));
-  }
-};
-template <class Value>
-using NameMap = absl::flat_hash_map<std::string_view, Value, NameHash, std::equal_to<std::string_view>>;
 
 /// Many globs, asked which of them match a name. Globs are found by the literal run before their first `*`
 /// or after their last, one hash look-up for each length that occurs; only those that begin and end with

@@ -59,7 +59,8 @@ class CALLWARDEN_EXPORT ArgumentWriter {
 class CALLWARDEN_EXPORT ArgumentSource {
  public:
   virtual ~ArgumentSource();
-  /// Writes the value, once, depth first. Called on the thread of the decision. Must not throw.
+  /// Writes the value once, depth first. Called on the thread of the decision: once for a decision, twice for an
+  /// explanation. Must not throw.
   virtual void Write(ArgumentWriter& writer) const noexcept = 0;
 };
 

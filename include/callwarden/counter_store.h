@@ -82,7 +82,9 @@ class CALLWARDEN_EXPORT LimitSpec {
 
   LimitKind kind() const noexcept { return kind_; }
   Window window() const noexcept { return window_; }
-  uint64_t(max)() const noexcept { return max_; }  // in parentheses, for hosts whose headers define max as a macro
+  uint64_t(max)() const noexcept {
+    return max_;
+  }  // in parentheses, for hosts whose headers define max as a macro
   /// kGcra: the burst; otherwise equal to max().
   uint64_t burst() const noexcept { return burst_; }
   /// kGcra: nanoseconds per unit (T) and depth of the burst in nanoseconds (B); otherwise 0.

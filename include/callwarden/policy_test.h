@@ -23,7 +23,7 @@ struct PolicyTestCase {
 };
 
 /// What came of a policy test file.
-struct PolicyTestReport {
+struct CALLWARDEN_EXPORT PolicyTestReport {
   /// Set when the file itself could not be read as one: where and why. No test has run then.
   std::optional<Diagnostic> error;
   /// Diagnostics of the policy, when it could not be compiled and that was not what the file expects.

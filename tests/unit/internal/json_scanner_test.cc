@@ -56,7 +56,8 @@ class Log {
 std::string Scan(std::string_view json) {
   Log log;
   ScratchVector<char> arena;
-  const ScanResult result = JsonScanner<Log>(json, arena, log).Scan();
+  ScratchVector<bool> depth;
+  const ScanResult result = JsonScanner<Log>(json, arena, depth, log).Scan();
   REQUIRE(result.status == ScanResult::Status::kOk);
   return log.text;
 }
@@ -65,7 +66,8 @@ std::string Scan(std::string_view json) {
 std::size_t InvalidAt(std::string_view json) {
   Log log;
   ScratchVector<char> arena;
-  const ScanResult result = JsonScanner<Log>(json, arena, log).Scan();
+  ScratchVector<bool> depth;
+  const ScanResult result = JsonScanner<Log>(json, arena, depth, log).Scan();
   CAPTURE(json);
   REQUIRE(result.status == ScanResult::Status::kInvalid);
   return result.offset;
@@ -163,7 +165,8 @@ TEST_CASE("a handler stops the scan where it says so", "[json]") {
     Log log;
     log.stop_after = i + 1;
     ScratchVector<char> arena;
-    const ScanResult result = JsonScanner<Log>(json, arena, log).Scan();
+    ScratchVector<bool> depth;
+    const ScanResult result = JsonScanner<Log>(json, arena, depth, log).Scan();
     CAPTURE(i, log.text);
     CHECK(result.status == ScanResult::Status::kStopped);
     CHECK(result.offset == places[i]);
