@@ -106,6 +106,8 @@ class CALLWARDEN_EXPORT MemoryCounterStore final : public CounterStore {
   /// Reads what Save wrote into this store, which must be empty. The file is verified whole before the
   /// store changes, and on any error the store stays empty; whether to go on with it is for the caller to
   /// decide, since it means fresh limits for everybody. Counts whose windows are over are left out.
+  /// A table takes more keys than its capacity while they happen to find room, so a snapshot with more keys
+  /// than `capacity_keys` may be kTooSmall even for a store of the size that wrote it: give a larger one.
   /// Without a secret in the options the store takes the file's: make keys afterwards, keys made before
   /// name other counts.
   /// Thread safety: no other member may run at the same time.
