@@ -34,8 +34,6 @@ class Regex {
   /// Complexity: linear in the text. Allocation: none for a literal; RE2 may allocate and lock while its
   /// automaton grows.
   bool Matches(std::string_view text) const noexcept;
-  /// Whether RE2 runs.
-  bool is_literal() const noexcept { return kind_ != Kind::kRe2; }
 
  private:
   enum class Kind : uint8_t { kContains, kStartsWith, kEndsWith, kEqual, kRe2 };
