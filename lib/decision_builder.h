@@ -34,7 +34,6 @@ class DecisionBuilder {
   static void Tool(Verdict& verdict, Reason reason, std::string_view tool) noexcept;
   static void Object(Verdict& verdict, const Objection& objection, std::string_view tool) noexcept;
   static void RefuseLimit(Verdict& verdict, const LimitRefusal& refusal) noexcept;
-  static void NoMemory(Verdict& verdict) noexcept { verdict = Verdict(); }
 
   static Verdict& VerdictOf(Decision& decision) noexcept { return decision.verdict_; }
   static Reservation& ReservationOf(Decision& decision) noexcept { return decision.reservation_; }
