@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -11,7 +10,7 @@
 #include "callwarden/config.h"
 
 #include "lib/argument_checks.h"
-#include "lib/scratch.h"
+#include "lib/json_scanner.h"
 #include "lib/slot_filler.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
@@ -28,12 +27,11 @@ struct ReadResult {
 
 /// Reads the arguments of calls, strictly and whole, and fills the slots that are read.
 ///
-/// Text is parsed by simdjson and walked on its tape; where it is refused, a second, slow walk over the text
-/// finds the byte. Kept per thread: buffers grow to the largest call seen and stay.
+/// Text is walked once; where it is refused, once more, to find the byte. Kept per thread: buffers grow to
+/// the largest call seen and stay.
 class ArgumentsReader {
  public:
-  ArgumentsReader() noexcept;
-  ~ArgumentsReader();
+  ArgumentsReader() noexcept = default;
   ArgumentsReader(const ArgumentsReader&) = delete;  // owns buffers that slots point into
   ArgumentsReader& operator=(const ArgumentsReader&) = delete;
 
@@ -50,17 +48,12 @@ class ArgumentsReader {
   const SlotFiller& filler() const noexcept { return filler_; }
 
  private:
-  struct Parser;  // simdjson's, kept out of this header
-  bool Fill(std::string_view text, const SlotFiller::Options& options, bool may_hold_surrogates,
-            std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;
-  ReadResult Locate(std::string_view text, const SlotFiller::Options& options,
-                    std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;
+  template <bool locating>
+  void Scan(std::string_view text, const SlotFiller::Options& options,
+            std::span<const SlotFiller::Layer> layers, uint32_t slot_count, ReadResult& result) noexcept;
 
   SlotFiller filler_;
-  std::unique_ptr<Parser> parser_;
-  ScratchVector<char> padded_;
-  ScratchVector<char> arena_;
-  ScratchVector<bool> depth_;
+  ScanBuffers buffers_;
 };
 
 }  // namespace internal

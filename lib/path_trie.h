@@ -27,7 +27,13 @@ struct NameView {
       : data(name.data()), size(static_cast<uint32_t>(name.size())), head(HeadOf(name)) {}
   std::string_view text() const noexcept { return {data, size}; }
   bool is_ascii() const noexcept {
-    return (head & 0x8080808080808080u) == 0 && (size <= sizeof(head) || IsAscii(text()));
+    constexpr uint64_t kHighs = 0x8080808080808080u;
+    if ((head & kHighs) != 0) return false;
+    if (size <= sizeof(head)) return true;
+    if (size > 2 * sizeof(head)) return IsAscii(text());
+    uint64_t last = 0;
+    std::memcpy(&last, data + size - sizeof(last), sizeof(last));
+    return (last & kHighs) == 0;
   }
   friend bool operator==(const NameView& a, const NameView& b) noexcept {
     return a.head == b.head && a.size == b.size &&

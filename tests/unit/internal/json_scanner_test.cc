@@ -15,8 +15,8 @@ using callwarden::internal::JsonValue;
 using callwarden::internal::LineCursor;
 using callwarden::internal::Number;
 using callwarden::internal::ParseJsonTree;
+using callwarden::internal::ScanBuffers;
 using callwarden::internal::ScanResult;
-using callwarden::internal::ScratchVector;
 
 // Writes every event with its places.
 class Log {
@@ -28,10 +28,10 @@ class Log {
   bool EndObject(std::size_t end) { return Add("}@" + std::to_string(end)); }
   bool BeginArray(std::size_t begin) { return Add("[@" + std::to_string(begin)); }
   bool EndArray(std::size_t end) { return Add("]@" + std::to_string(end)); }
-  bool Name(std::string_view name, std::size_t begin) {
+  bool Name(std::string_view name, bool /*escaped*/, std::size_t begin) {
     return Add(std::string(name) + ":@" + std::to_string(begin));
   }
-  bool String(std::string_view value, std::size_t begin, std::size_t end) {
+  bool String(std::string_view value, bool /*escaped*/, std::size_t begin, std::size_t end) {
     return Add("'" + std::string(value) + "'" + Span(begin, end));
   }
   bool Number(const callwarden::internal::Number* number, std::size_t begin, std::size_t end) {
@@ -55,9 +55,8 @@ class Log {
 
 std::string Scan(std::string_view json) {
   Log log;
-  ScratchVector<char> arena;
-  ScratchVector<bool> depth;
-  const ScanResult result = JsonScanner<Log>(json, arena, depth, log).Scan();
+  ScanBuffers buffers;
+  const ScanResult result = JsonScanner<Log>(json, buffers, log).Scan();
   REQUIRE(result.status == ScanResult::Status::kOk);
   return log.text;
 }
@@ -65,9 +64,8 @@ std::string Scan(std::string_view json) {
 // The byte at which a text is refused; it must be.
 std::size_t InvalidAt(std::string_view json) {
   Log log;
-  ScratchVector<char> arena;
-  ScratchVector<bool> depth;
-  const ScanResult result = JsonScanner<Log>(json, arena, depth, log).Scan();
+  ScanBuffers buffers;
+  const ScanResult result = JsonScanner<Log>(json, buffers, log).Scan();
   CAPTURE(json);
   REQUIRE(result.status == ScanResult::Status::kInvalid);
   return result.offset;
@@ -164,9 +162,8 @@ TEST_CASE("a handler stops the scan where it says so", "[json]") {
   for (std::size_t i = 0; i < places.size(); ++i) {
     Log log;
     log.stop_after = i + 1;
-    ScratchVector<char> arena;
-    ScratchVector<bool> depth;
-    const ScanResult result = JsonScanner<Log>(json, arena, depth, log).Scan();
+    ScanBuffers buffers;
+    const ScanResult result = JsonScanner<Log>(json, buffers, log).Scan();
     CAPTURE(i, log.text);
     CHECK(result.status == ScanResult::Status::kStopped);
     CHECK(result.offset == places[i]);
