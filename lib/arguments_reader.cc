@@ -1,5 +1,6 @@
 #include "lib/arguments_reader.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "lib/slot_filler-inl.h"
@@ -8,117 +9,139 @@ CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 namespace {
 
-// Hands what the scanner finds on to the filler. The first walk only asks whether anything is refused; the
-// second, of a text that was, remembers where.
-template <bool locating>
+// Hands what the scanner finds on to the filler.
 class FillingHandler {
  public:
-  static_assert(sizeof(NameView::head) <= kScanStringRoom);
-  FillingHandler(SlotFiller& filler, ReadResult& result) noexcept : filler_(filler), result_(result) {}
+  explicit FillingHandler(SlotFiller& filler) noexcept : filler_(filler) {}
 
-  bool BeginObject(std::size_t begin) noexcept { return Note(filler_.OpenObject(), begin); }
-  bool EndObject(std::size_t end) noexcept { return Note(filler_.CloseObject(), end - 1); }
-  bool BeginArray(std::size_t begin) noexcept { return Note(filler_.OpenArray(), begin); }
-  bool EndArray(std::size_t end) noexcept { return Note(filler_.CloseArray(), end - 1); }
-  bool Name(std::string_view name, bool escaped, std::size_t begin) noexcept {
+  bool BeginObject(std::size_t) noexcept { return filler_.OpenObject(); }
+  bool EndObject(std::size_t) noexcept { return filler_.CloseObject(); }
+  bool BeginArray(std::size_t) noexcept { return filler_.OpenArray(); }
+  bool EndArray(std::size_t) noexcept { return filler_.CloseArray(); }
+  bool Name(std::string_view name, bool escaped, std::size_t) noexcept {
     uint64_t head = 0;
-    std::memcpy(&head, name.data(), sizeof(head));  // there is room behind it
+    static_assert(sizeof(head) <= kScanStringRoom);
+    std::memcpy(&head, name.data(), sizeof(head));
     if (name.size() < sizeof(head)) head &= HeadMask(name.size());
-    return Note(filler_.AddName(name.data(), static_cast<uint32_t>(name.size()), head, escaped), begin);
+    return filler_.AddName(name.data(), static_cast<uint32_t>(name.size()), head, escaped);
   }
-  bool String(std::string_view value, bool escaped, std::size_t begin, std::size_t) noexcept {
-    return Note(filler_.AddString(value, escaped), begin);
+  bool String(std::string_view value, bool escaped, std::size_t, std::size_t) noexcept {
+    return filler_.AddString(value, escaped);
   }
-  bool Number(const internal::Number* number, std::size_t begin, std::size_t) noexcept {
-    if (number == nullptr) return Note(filler_.Refuse(Refusal::kNumber), begin);
-    return Note(filler_.AddScalar(SlotValue::Of(*number)), begin);
+  bool Number(const internal::Number* number, std::size_t, std::size_t) noexcept {
+    if (number == nullptr) return filler_.Refuse(Refusal::kNumber);
+    return filler_.AddScalar(*number);
   }
-  bool Boolean(bool value, std::size_t begin, std::size_t) noexcept {
-    return Note(filler_.AddScalar(SlotValue::OfBoolean(value)), begin);
+  bool Boolean(bool value, std::size_t, std::size_t) noexcept { return filler_.AddScalar(value); }
+  bool Null(std::size_t, std::size_t) noexcept { return filler_.AddNull(); }
+
+ private:
+  SlotFiller& filler_;
+};
+
+// The same for a text that was refused: remembers where.
+class LocatingHandler {
+ public:
+  LocatingHandler(SlotFiller& filler, ReadResult& result) noexcept
+      : filler_(filler), filling_(filler), result_(result) {}
+
+  bool BeginObject(std::size_t begin) noexcept { return Note(filling_.BeginObject(begin), begin); }
+  bool EndObject(std::size_t end) noexcept { return Note(filling_.EndObject(end), end - 1); }
+  bool BeginArray(std::size_t begin) noexcept { return Note(filling_.BeginArray(begin), begin); }
+  bool EndArray(std::size_t end) noexcept { return Note(filling_.EndArray(end), end - 1); }
+  bool Name(std::string_view name, bool escaped, std::size_t begin) noexcept {
+    return Note(filling_.Name(name, escaped, begin), begin);
   }
-  bool Null(std::size_t begin, std::size_t) noexcept { return Note(filler_.AddNull(), begin); }
+  bool String(std::string_view value, bool escaped, std::size_t begin, std::size_t end) noexcept {
+    return Note(filling_.String(value, escaped, begin, end), begin);
+  }
+  bool Number(const internal::Number* number, std::size_t begin, std::size_t end) noexcept {
+    return Note(filling_.Number(number, begin, end), begin);
+  }
+  bool Boolean(bool value, std::size_t begin, std::size_t end) noexcept {
+    return Note(filling_.Boolean(value, begin, end), begin);
+  }
+  bool Null(std::size_t begin, std::size_t end) noexcept { return Note(filling_.Null(begin, end), begin); }
 
  private:
   bool Note(bool go_on, std::size_t offset) noexcept {
-    if constexpr (locating) {
-      if (filler_.refused_enforced() != Refusal::kNone && result_.enforced_offset == ReadResult::kNoOffset) {
-        result_.enforced_offset = offset;
-      }
-      if (filler_.refused() != Refusal::kNone && result_.all_offset == ReadResult::kNoOffset) {
-        result_.all_offset = offset;
-      }
+    if (filler_.refused_enforced() != Refusal::kNone && result_.enforced_offset == ReadResult::kNoOffset) {
+      result_.enforced_offset = offset;
+    }
+    if (filler_.refused() != Refusal::kNone && result_.all_offset == ReadResult::kNoOffset) {
+      result_.all_offset = offset;
     }
     return go_on;
   }
 
   SlotFiller& filler_;
+  FillingHandler filling_;
   ReadResult& result_;
 };
 
 }  // namespace
 
-ReadResult ArgumentsReader::ReadAbsent(std::span<const SlotFiller::Layer> layers,
-                                       uint32_t slot_count) noexcept {
-  ReadResult result;
-  SlotFiller::Options options;
-  if (!filler_.Start(layers, slot_count, options) || !filler_.BeginObject() || !filler_.EndObject()) {
+void ArgumentsReader::SetOptions(const ArgumentChecks& checks, std::size_t size_max,
+                                 bool refuse_repeated_at_once) noexcept {
+  SlotFiller::Options& options = filler_.options();
+  options.depth_max = checks.depth_max;
+  options.size_max = size_max;
+  options.refuse_case_variants = checks.refuse_case_variants;
+  options.refuse_nul_strings = checks.refuse_nul_strings;
+  options.refuse_repeated_at_once = refuse_repeated_at_once;
+}
+
+void ArgumentsReader::ReadAbsent(std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
+                                 ReadResult& result) noexcept {
+  SetOptions({}, 0, true);
+  if (!filler_.Start(layers, slot_count) || !filler_.BeginObject() || !filler_.EndObject()) {
     result.enforced = result.all = filler_.refused();
   }
-  return result;
 }
 
-ReadResult ArgumentsReader::ReadText(std::string_view text, std::span<const SlotFiller::Layer> layers,
-                                     uint32_t slot_count, const ArgumentChecks& checks) noexcept {
-  if (text.size() > checks.size_max) {
-    return {Refusal::kTooLarge, Refusal::kTooLarge, checks.size_max, checks.size_max};
+void ArgumentsReader::ReadText(std::string_view text, std::span<const SlotFiller::Layer> layers,
+                               uint32_t slot_count, const ArgumentChecks& checks,
+                               ReadResult& result) noexcept {
+  // Views of names and strings count up to 32 bits, whatever the host allows.
+  const std::size_t size_max = std::min<std::size_t>(checks.size_max, UINT32_MAX);
+  if (text.size() > size_max) {
+    result = {Refusal::kTooLarge, Refusal::kTooLarge, size_max, size_max};
+    return;
   }
-  SlotFiller::Options options;
-  options.depth_max = checks.depth_max;
-  options.refuse_case_variants = checks.refuse_case_variants;
-  options.refuse_nul_strings = checks.refuse_nul_strings;
-  options.refuse_repeated_at_once = false;
-  ReadResult result;
-  Scan<false>(text, options, layers, slot_count, result);
-  if (result.enforced == Refusal::kNone && result.all == Refusal::kNone) return result;
-  if (result.enforced == Refusal::kNoMemory || result.all == Refusal::kNoMemory) return result;
-  // Once more, to say where. Slots are filled anew, for the case that only some rules refuse.
-  result = {};
-  options.refuse_repeated_at_once = true;
-  Scan<true>(text, options, layers, slot_count, result);
-  return result;
-}
-
-template <bool locating>
-void ArgumentsReader::Scan(std::string_view text, const SlotFiller::Options& options,
-                           std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
-                           ReadResult& result) noexcept {
-  if (filler_.Start(layers, slot_count, options)) {
-    FillingHandler<locating> handler(filler_, result);
-    const ScanResult scan = JsonScanner<FillingHandler<locating>>(text, buffers_, handler).Scan();
-    if (scan.status == ScanResult::Status::kInvalid) filler_.Refuse(Refusal::kSyntax);
-    if (scan.status == ScanResult::Status::kNoMemory) filler_.Refuse(Refusal::kNoMemory);
-    if (locating) {
-      if (result.enforced_offset == ReadResult::kNoOffset) result.enforced_offset = scan.offset;
-      if (result.all_offset == ReadResult::kNoOffset) result.all_offset = scan.offset;
-    }
+  SetOptions(checks, text.size(), /*refuse_repeated_at_once=*/false);
+  if (filler_.Start(layers, slot_count)) Scan(text, FillingHandler(filler_));
+  if (filler_.refused_enforced() == Refusal::kNone && filler_.refused() == Refusal::kNone) return;
+  if (filler_.refused() != Refusal::kNoMemory) {
+    // Slots are filled anew, for the case that only some rules refuse.
+    SetOptions(checks, text.size(), /*refuse_repeated_at_once=*/true);
+    if (filler_.Start(layers, slot_count)) Locate(text, result);
   }
   result.enforced = filler_.refused_enforced();
   result.all = filler_.refused();
 }
 
-ReadResult ArgumentsReader::ReadParsed(const ArgumentSource& source,
-                                       std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
-                                       const ArgumentChecks& checks) noexcept {
-  ReadResult result;
-  SlotFiller::Options options;
-  options.depth_max = checks.depth_max;
-  options.size_max = checks.size_max;
-  options.refuse_case_variants = checks.refuse_case_variants;
-  options.refuse_nul_strings = checks.refuse_nul_strings;
-  if (filler_.Start(layers, slot_count, options)) filler_.Walk(source);
+template <class Handler>
+ScanResult ArgumentsReader::Scan(std::string_view text, Handler handler) noexcept {
+  const ScanResult scan = JsonScanner<Handler>(text, buffers_, handler).Scan();
+  if (scan.status == ScanResult::Status::kInvalid) filler_.Refuse(Refusal::kSyntax);
+  if (scan.status == ScanResult::Status::kNoMemory) filler_.Refuse(Refusal::kNoMemory);
+  return scan;
+}
+
+// Walks a refused text again, to say at which byte each verdict fell.
+void ArgumentsReader::Locate(std::string_view text, ReadResult& result) noexcept {
+  const ScanResult scan = Scan(text, LocatingHandler(filler_, result));
+  if (result.enforced_offset == ReadResult::kNoOffset) result.enforced_offset = scan.offset;
+  if (result.all_offset == ReadResult::kNoOffset) result.all_offset = scan.offset;
+}
+
+void ArgumentsReader::ReadParsed(const ArgumentSource& source, std::span<const SlotFiller::Layer> layers,
+                                 uint32_t slot_count, const ArgumentChecks& checks,
+                                 ReadResult& result) noexcept {
+  SetOptions(checks, checks.size_max, /*refuse_repeated_at_once=*/true);
+  if (filler_.Start(layers, slot_count)) filler_.Walk(source);
   result.enforced = filler_.refused_enforced();
   result.all = filler_.refused();
-  return result;
 }
 
 }  // namespace internal

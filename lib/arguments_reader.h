@@ -35,22 +35,25 @@ class ArgumentsReader {
   ArgumentsReader(const ArgumentsReader&) = delete;  // owns buffers that slots point into
   ArgumentsReader& operator=(const ArgumentsReader&) = delete;
 
+  // Each writes `result`, which comes as it is made: nothing refused.
   /// Arguments that are absent, which read as `{}`.
-  ReadResult ReadAbsent(std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;
+  void ReadAbsent(std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
+                  ReadResult& result) noexcept;
   /// Any bytes; reads nothing outside the view. Slots point into the reader, or nowhere, until the next call.
-  ReadResult ReadText(std::string_view text, std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
-                      const ArgumentChecks& checks) noexcept;
+  void ReadText(std::string_view text, std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
+                const ArgumentChecks& checks, ReadResult& result) noexcept;
   /// A host's own value; slots point into it.
-  ReadResult ReadParsed(const ArgumentSource& source, std::span<const SlotFiller::Layer> layers,
-                        uint32_t slot_count, const ArgumentChecks& checks) noexcept;
+  void ReadParsed(const ArgumentSource& source, std::span<const SlotFiller::Layer> layers,
+                  uint32_t slot_count, const ArgumentChecks& checks, ReadResult& result) noexcept;
 
   SlotValue* slots() noexcept { return filler_.slots(); }
   const SlotFiller& filler() const noexcept { return filler_; }
 
  private:
-  template <bool locating>
-  void Scan(std::string_view text, const SlotFiller::Options& options,
-            std::span<const SlotFiller::Layer> layers, uint32_t slot_count, ReadResult& result) noexcept;
+  void SetOptions(const ArgumentChecks& checks, std::size_t size_max, bool refuse_repeated_at_once) noexcept;
+  template <class Handler>
+  ScanResult Scan(std::string_view text, Handler handler) noexcept;
+  void Locate(std::string_view text, ReadResult& result) noexcept;
 
   SlotFiller filler_;
   ScanBuffers buffers_;

@@ -276,8 +276,11 @@ class JsonScanner {
     // earlier views stay good.
     if (!buffers_.decoded.reserve(text_.size() + kPadding)) return FailHere(begin - 1, Status::kNoMemory);
     char* const out_begin = buffers_.decoded.data() + buffers_.decoded.size();
-    std::memcpy(out_begin, begin, static_cast<std::size_t>(p - begin));
-    char* out = out_begin + (p - begin);
+    char* out = out_begin;
+    for (const char* from = begin; from < p; from += StringBlock::kSize, out += StringBlock::kSize) {
+      std::memcpy(out, from, StringBlock::kSize);
+    }
+    out = out_begin + (p - begin);
     while (*p == '\\') {
       if (!ReadEscape(p, out)) return nullptr;
       const char* const run = p;
@@ -310,35 +313,28 @@ class JsonScanner {
 
   bool ReadEscape(const char*& p, char*& out) noexcept {
     ++p;
-    switch (*p) {
-      case '"':
-      case '\\':
-      case '/':
-        *out++ = *p++;
-        return true;
-      case 'b':
-        *out++ = '\b';
-        break;
-      case 'f':
-        *out++ = '\f';
-        break;
-      case 'n':
-        *out++ = '\n';
-        break;
-      case 'r':
-        *out++ = '\r';
-        break;
-      case 't':
-        *out++ = '\t';
-        break;
-      case 'u':
-        return ReadCodePoint(++p, out);
-      default:
-        return Fail(p);
+    if (const char written = kWritten[static_cast<unsigned char>(*p)]; written != 0) {
+      *out++ = written;
+      ++p;
+      return true;
     }
-    ++p;
-    return true;
+    if (*p != 'u') return Fail(p);
+    return ReadCodePoint(++p, out);
   }
+
+  // What the escapes of one letter stand for; 0: none.
+  static constexpr auto kWritten = [] {
+    std::array<char, 256> table{};
+    table['"'] = '"';
+    table['\\'] = '\\';
+    table['/'] = '/';
+    table['b'] = '\b';
+    table['f'] = '\f';
+    table['n'] = '\n';
+    table['r'] = '\r';
+    table['t'] = '\t';
+    return table;
+  }();
 
   bool ReadCodePoint(const char*& p, char*& out) noexcept {
     uint32_t unit = 0;

@@ -70,6 +70,13 @@ struct PathTrie {
     /// and bit (folded first byte & 63).
     uint64_t name_sizes = 0;
     uint64_t name_firsts = 0;
+    /// Whether a path ends here and none goes on.
+    bool is_end() const noexcept { return slot != kNone && slots_end == slot + 1; }
+    /// Whether a child could be called `other`, or differ from it only by case. False is sure.
+    bool may_have_like(const NameView& other) const noexcept {
+      return ((name_sizes & SizeMark(other.text())) != 0 && (name_firsts & FirstMark(other.text())) != 0) ||
+             !other.is_ascii();
+    }
     bool enforced = false;       ///< on a path that something enforced reads
     bool ends_enforced = false;  ///< an enforced path ends here
     bool items = false;          ///< `contains` tests the items of an array here

@@ -17,33 +17,49 @@ inline bool SlotFiller::BeginValue(Frame& frame) noexcept {
   return frame.frontier == targets_ || BeginItem(frame.frontier, item);
 }
 
-inline bool SlotFiller::AddScalar(const SlotValue& value) noexcept {
-  if (frames_.empty()) [[unlikely]] {
-    return Refuse(Refusal::kNotAnObject);
+// Puts a scalar (or null, as absent) where it is read; most are read by one path, which ends there.
+template <class Source>
+bool SlotFiller::Store(const Source& source) noexcept {
+  if (frontier_.size() == targets_ + 1) {
+    const Place& place = frontier_.back();
+    const PathTrie::Node& node = NodeOf(place);
+    if (node.is_end() && !place.in_list && !top_->items) {
+      values_[layers_[place.layer].slot_base + node.slot].Set(source);
+      EndValue();
+      return true;
+    }
   }
-  Frame& frame = frames_.back();
+  return StoreWidely(SlotValue::Of(source));
+}
+
+template <class Source>
+bool SlotFiller::AddScalar(const Source& source) noexcept {
+  Frame& frame = *top_;
+  if (!frame.read) return true;
+  if (AtRoot()) return Refuse(Refusal::kNotAnObject);
   if (!BeginValue(frame)) return false;
-  if (targets_ == frontier_.size() && !frame.items) return true;  // nobody reads it
-  return Store(value);
+  if (targets_ == frontier_.size() && !frame.items) return true;
+  return Store(source);
 }
 
 inline bool SlotFiller::AddString(std::string_view value, bool may_hold_nul) noexcept {
-  if (frames_.empty()) [[unlikely]] {
-    return Refuse(Refusal::kNotAnObject);
-  }
-  Frame& frame = frames_.back();
+  Frame& frame = *top_;
+  if (!frame.read) return true;
+  if (AtRoot()) return Refuse(Refusal::kNotAnObject);
   if (!BeginValue(frame)) return false;
   if (targets_ == frontier_.size() && !frame.items) return true;
   if (may_hold_nul && !CheckNul(value)) return false;
-  return Store(SlotValue::Of(value));
+  return Store(value);
 }
 
-inline bool SlotFiller::PushFrame(bool object, bool items) noexcept {
+inline bool SlotFiller::PushFrame(bool object, bool read, bool items) noexcept {
   Frame* const frame = frames_.add_unset();
   if (frame == nullptr) [[unlikely]] {
     return Refuse(Refusal::kNoMemory);
   }
+  top_ = frame;
   frame->object = object;
+  frame->read = read;
   frame->items = items;
   frame->frontier = targets_;
   frame->names = static_cast<uint32_t>(names_.size());
@@ -54,25 +70,22 @@ inline bool SlotFiller::PushFrame(bool object, bool items) noexcept {
 }
 
 inline bool SlotFiller::OpenContainer(bool object) noexcept {
-  if (frames_.empty() || frames_.size() >= options_.depth_max) [[unlikely]] {
-    if (frames_.empty() && !object) return Refuse(Refusal::kNotAnObject);
-    if (frames_.size() >= options_.depth_max) return Refuse(Refusal::kTooDeep);
-    return BeginRoot() && OpenRead(object);
+  if (top_->read) return OpenMember(object);
+  if (frames_.size() > options_.depth_max) [[unlikely]] {
+    return Refuse(Refusal::kTooDeep);
   }
-  Frame& frame = frames_.back();
-  if (!BeginValue(frame)) return false;
-  if (targets_ == frontier_.size() && !frame.items) return PushFrame(object, false);
-  return OpenRead(object);
+  return PushFrame(object, /*read=*/false, /*items=*/false);
 }
 
 inline bool SlotFiller::CloseContainer() noexcept {
-  const Frame& frame = frames_.back();
+  const Frame& frame = *top_;
   if (frame.count > kNamesLinearMax && frame.object && !CheckRest(frame)) [[unlikely]] {
     return false;
   }
-  if (frame.frontier != frontier_.size()) CloseRead(frame);
+  if (frame.read) CloseRead(frame);
   names_.truncate(frame.names);
   frames_.pop_back();
+  --top_;
   return true;
 }
 
@@ -101,15 +114,14 @@ inline bool SlotFiller::AddName(const char* data, uint32_t size, uint64_t head, 
   name->data = data;
   name->size = size;
   name->head = head;
-  Frame& frame = frames_.back();
+  Frame& frame = *top_;
   ++frame.count;
   if (frame.count > kNamesLinearMax) [[unlikely]] {
     if (!CheckDuplicateOfMany(frame)) return false;
   } else if (IsDuplicateOfFew(frame)) [[unlikely]] {
     return Refuse(Refusal::kDuplicateName);
   }
-  targets_ = static_cast<uint32_t>(frontier_.size());
-  return frame.frontier == targets_ || FindPlaces(*name, frame);
+  return !frame.read || FindPlaces(*name, frame);
 }
 
 }  // namespace internal

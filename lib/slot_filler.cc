@@ -38,9 +38,8 @@ uint64_t HashOf(const NameView& name, uint64_t key) noexcept {
 
 }  // namespace
 
-bool SlotFiller::Start(std::span<const Layer> layers, uint32_t slot_count, const Options& options) noexcept {
+bool SlotFiller::Start(std::span<const Layer> layers, uint32_t slot_count) noexcept {
   layers_ = layers;
-  options_ = options;
   refused_ = Refusal::kNone;
   refused_enforced_ = Refusal::kNone;
   done_ = false;
@@ -51,8 +50,9 @@ bool SlotFiller::Start(std::span<const Layer> layers, uint32_t slot_count, const
   frames_.clear();
   frontier_.clear();
   names_.clear();
+  if (!PushFrame(/*object=*/false, /*read=*/true, /*items=*/false)) return false;
   if (!values_.resize_unset(slot_count)) return Refuse(Refusal::kNoMemory);
-  for (uint32_t i = 0; i < slot_count; ++i) values_[i] = SlotValue();
+  if (slot_count != 0) std::memset(static_cast<void*>(values_.data()), 0, slot_count * sizeof(SlotValue));
   return true;
 }
 
@@ -76,7 +76,7 @@ bool SlotFiller::String(std::string_view value) noexcept {
 
 bool SlotFiller::Name(const NameView& name) noexcept {
   if (done_) return false;
-  if (frames_.empty() || !frames_.back().object || named_) return Refuse(Refusal::kUnbalanced);
+  if (!top_->object || named_) return Refuse(Refusal::kUnbalanced);
   named_ = true;
   return Fits(name.size) && AddName(name.data, name.size, name.head, /*may_hold_nul=*/true);
 }
@@ -90,21 +90,31 @@ bool SlotFiller::Fits(std::size_t size) noexcept {
 // Whether a value may come next, from a source that is not known to balance its events.
 bool SlotFiller::MayComeNow() noexcept {
   if (done_) return false;
-  if (frames_.empty()) return !seen_root_ || Refuse(Refusal::kUnbalanced);
-  if (frames_.back().object && !named_) return Refuse(Refusal::kUnbalanced);
+  if (AtRoot()) return !seen_root_ || Refuse(Refusal::kUnbalanced);
+  if (top_->object && !named_) return Refuse(Refusal::kUnbalanced);
   named_ = false;
   return true;
 }
 
 bool SlotFiller::MayEndNow(bool object) noexcept {
   if (done_) return false;
-  return (!frames_.empty() && frames_.back().object == object && !named_) || Refuse(Refusal::kUnbalanced);
+  return (!AtRoot() && top_->object == object && !named_) || Refuse(Refusal::kUnbalanced);
+}
+
+bool SlotFiller::PushPlace(uint32_t layer, uint32_t node, bool in_list) noexcept {
+  Place* const place = frontier_.add_unset();
+  if (place == nullptr) return Refuse(Refusal::kNoMemory);
+  place->layer = layer;
+  place->node = node;
+  place->value = Place::kNone;
+  place->in_list = in_list;
+  return true;
 }
 
 bool SlotFiller::BeginRoot() noexcept {
   seen_root_ = true;
   for (uint32_t i = 0; i < layers_.size(); ++i) {
-    if (!frontier_.push_back({.layer = i, .node = 0})) return Refuse(Refusal::kNoMemory);
+    if (!PushPlace(i, 0, false)) return false;
   }
   return true;
 }
@@ -117,14 +127,9 @@ bool SlotFiller::BeginItem(uint32_t frontier, uint32_t item) noexcept {
     const PathTrie::Node& node = trie.nodes[place.node];
     for (uint32_t c = node.indexes_begin; c < node.indexes_begin + node.indexes_count; ++c) {
       if (trie.nodes[c].index != item) continue;
-      if (!frontier_.push_back({.layer = place.layer, .node = c, .in_list = place.in_list})) {
-        return Refuse(Refusal::kNoMemory);
-      }
+      if (!PushPlace(place.layer, c, place.in_list)) return false;
     }
-    if (node.wildcard != PathTrie::kNone &&
-        !frontier_.push_back({.layer = place.layer, .node = node.wildcard, .in_list = true})) {
-      return Refuse(Refusal::kNoMemory);
-    }
+    if (node.wildcard != PathTrie::kNone && !PushPlace(place.layer, node.wildcard, true)) return false;
   }
   return true;
 }
@@ -133,7 +138,7 @@ uint32_t SlotFiller::Append(uint32_t head, const SlotValue& value) noexcept {
   const auto at = static_cast<uint32_t>(values_.size());
   if (!values_.push_back(value)) {
     Refuse(Refusal::kNoMemory);
-    return SlotValue::kNone;
+    return Place::kNone;
   }
   SlotValue& list = values_[head];
   if (list.last == SlotValue::kNone) {
@@ -174,7 +179,7 @@ void SlotFiller::PutBelow(const Place& place, const PathTrie::Node& node, SlotVa
 
 bool SlotFiller::CheckNul(std::string_view value) noexcept {
   if (!options_.refuse_nul_strings || value.empty()) return true;
-  const Frame& frame = frames_.back();
+  const Frame& frame = *top_;
   bool read = false;
   bool read_enforced = false;
   for (uint32_t i = targets_; i < frontier_.size(); ++i) {
@@ -192,8 +197,7 @@ bool SlotFiller::CheckNul(std::string_view value) noexcept {
   return RefuseSoft(read_enforced, true, Refusal::kNulString);
 }
 
-// Puts a scalar (or null, as kAbsent) where it is read.
-bool SlotFiller::Store(const SlotValue& value) noexcept {
+bool SlotFiller::StoreWidely(SlotValue value) noexcept {
   for (uint32_t i = targets_; i < frontier_.size(); ++i) {
     const Place place = frontier_[i];
     const PathTrie::Node& node = NodeOf(place);
@@ -207,14 +211,24 @@ bool SlotFiller::Store(const SlotValue& value) noexcept {
     }
     PutBelow(place, node, absent ? SlotValue::Type::kAbsent : SlotValue::Type::kMismatch);
   }
-  if (!frames_.empty() && frames_.back().items) {
-    for (uint32_t i = frames_.back().frontier; i < targets_; ++i) {
+  if (top_->items) {
+    for (uint32_t i = top_->frontier; i < targets_; ++i) {
       const Place& place = frontier_[i];
-      if (NodeOf(place).items && place.value != SlotValue::kNone) Append(place.value, value);
+      if (NodeOf(place).items && place.value != Place::kNone) Append(place.value, value);
     }
   }
   EndValue();
   return !done_;
+}
+
+// Opens the root, or a container in one that something reads.
+bool SlotFiller::OpenMember(bool object) noexcept {
+  if (AtRoot() && !object) return Refuse(Refusal::kNotAnObject);
+  if (frames_.size() > options_.depth_max) return Refuse(Refusal::kTooDeep);
+  if (AtRoot()) return BeginRoot() && OpenRead(object);
+  if (!BeginValue(*top_)) return false;
+  if (targets_ == frontier_.size() && !top_->items) return PushFrame(object, /*read=*/false, /*items=*/false);
+  return OpenRead(object);
 }
 
 // Opens a container that something reads, or whose place is an item that `contains` looks at.
@@ -246,13 +260,13 @@ bool SlotFiller::OpenRead(bool object) noexcept {
       }
     }
   }
-  if (!frames_.empty() && frames_.back().items) {
-    for (uint32_t i = frames_.back().frontier; i < targets_; ++i) {
+  if (top_->items) {
+    for (uint32_t i = top_->frontier; i < targets_; ++i) {
       const Place& place = frontier_[i];
-      if (NodeOf(place).items && place.value != SlotValue::kNone) Append(place.value, own);
+      if (NodeOf(place).items && place.value != Place::kNone) Append(place.value, own);
     }
   }
-  return PushFrame(object, items) && !done_;
+  return PushFrame(object, frontier_.size() != targets_, items) && !done_;
 }
 
 // Ends a container that something reads.
@@ -262,7 +276,7 @@ void SlotFiller::CloseRead(const Frame& frame) noexcept {
     const Place place = frontier_[i];
     const PathTrie& trie = TrieOf(place);
     const PathTrie::Node& node = trie.nodes[place.node];
-    if (place.value != SlotValue::kNone) values_[place.value].size = frame.count;
+    if (place.value != Place::kNone) values_[place.value].size = frame.count;
     if (!place.in_list) continue;  // what was not met is absent already
     for (uint32_t c = node.indexes_begin; !object && c < node.indexes_begin + node.indexes_count; ++c) {
       if (trie.nodes[c].index < frame.count) continue;
@@ -368,24 +382,21 @@ bool SlotFiller::FindPlaces(const NameView& name, const Frame& frame) noexcept {
   bool found = false;
   bool found_enforced = false;
   bool may_vary = false;  // a name that is read here could differ from this one only by case
+  targets_ = static_cast<uint32_t>(frontier_.size());
   for (uint32_t i = frame.frontier; i < targets_; ++i) {
-    const Place place = frontier_[i];
-    const PathTrie& trie = TrieOf(place);
-    const PathTrie::Node& node = trie.nodes[place.node];
-    if (node.names_count == 0) continue;
+    const uint32_t layer = frontier_[i].layer;
+    const PathTrie& trie = TrieOf(frontier_[i]);
+    const PathTrie::Node& node = NodeOf(frontier_[i]);
+    if (node.names_count == 0 || !node.may_have_like(name)) continue;
     const uint32_t child = trie.FindName(node, name);
     if (child == PathTrie::kNone) {
-      may_vary |= ((node.name_sizes & SizeMark(name.text())) != 0 &&
-                   (node.name_firsts & FirstMark(name.text())) != 0) ||
-                  !name.is_ascii();
+      may_vary = true;
       continue;
     }
     found = true;
     found_enforced |= trie.nodes[child].enforced;
     may_vary |= node.names_count > 1;
-    if (!frontier_.push_back({.layer = place.layer, .node = child, .in_list = place.in_list})) {
-      return Refuse(Refusal::kNoMemory);
-    }
+    if (!PushPlace(layer, child, frontier_[i].in_list)) return false;
   }
   if (found_enforced || !may_vary || !options_.refuse_case_variants) return !done_;
   return CheckCase(name, frame, found);

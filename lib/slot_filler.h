@@ -56,8 +56,10 @@ class SlotFiller {
     bool refuse_repeated_at_once = true;
   };
 
-  /// Begins a call with `slot_count` absent slots. False: no memory.
-  bool Start(std::span<const Layer> layers, uint32_t slot_count, const Options& options) noexcept;
+  /// Begins a call with `slot_count` absent slots. False: no memory. The options are to be set before the
+  /// first event.
+  bool Start(std::span<const Layer> layers, uint32_t slot_count) noexcept;
+  Options& options() noexcept { return options_; }
 
   // The events. Each returns false once nothing further can change the outcome.
   bool BeginObject() noexcept;
@@ -84,12 +86,14 @@ class SlotFiller {
   bool CloseArray() noexcept { return CloseContainer(); }
   bool AddName(const char* data, uint32_t size, uint64_t head, bool may_hold_nul) noexcept;
   bool AddString(std::string_view value, bool may_hold_nul) noexcept;
-  bool AddScalar(const SlotValue& value) noexcept;
-  bool AddNull() noexcept { return AddScalar(SlotValue()); }
+  /// A number, a boolean or a value that is one of them or absent.
+  template <class Source>
+  bool AddScalar(const Source& source) noexcept;
+  bool AddNull() noexcept { return AddScalar(SlotValue::Type::kAbsent); }
 
   /// To be asked after the last event: refuses what is not exactly one object.
   void Finish() noexcept {
-    if (frames_.size() != 0 || !seen_root_) Refuse(Refusal::kUnbalanced);
+    if (!AtRoot() || !seen_root_) Refuse(Refusal::kUnbalanced);
   }
 
   /// The verdict for rules that are enforced, and for all rules, shadowed ones too.
@@ -105,6 +109,7 @@ class SlotFiller {
  private:
   struct Frame {
     bool object = false;
+    bool read = false;  ///< something reads in it; else it is only checked, and what follows here is not kept
     bool items = false;     ///< an array whose items `contains` looks at
     uint32_t frontier = 0;  ///< its part of frontier_
     uint32_t names = 0;     ///< its part of names_
@@ -114,10 +119,11 @@ class SlotFiller {
   };
   // A place in a trie that the current value, or an open container, stands at.
   struct Place {
+    static constexpr uint32_t kNone = 0xFFFFFFFFu;
     uint32_t layer = 0;
     uint32_t node = 0;
-    uint32_t value = SlotValue::kNone;  ///< the container's own value, for its size and items
-    bool in_list = false;               ///< below a `[*]`
+    uint32_t value = kNone;  ///< the container's own value, for its size and items
+    bool in_list = false;    ///< below a `[*]`
   };
   // A place in the table of names. What it holds may be from an object that is closed, even from a call that
   // is over: only a name of the object in question, equal byte for byte, counts.
@@ -136,9 +142,12 @@ class SlotFiller {
   bool BeginRoot() noexcept;
   bool BeginItem(uint32_t frontier, uint32_t item) noexcept;
   void EndValue() noexcept { frontier_.truncate(targets_); }
+  // Whether no container is open. The frame below all is no container's: it stands for the place of the root.
+  bool AtRoot() const noexcept { return frames_.size() == 1; }
   bool OpenContainer(bool object) noexcept;
+  bool OpenMember(bool object) noexcept;
   bool OpenRead(bool object) noexcept;
-  bool PushFrame(bool object, bool items) noexcept;
+  bool PushFrame(bool object, bool read, bool items) noexcept;
   bool CloseContainer() noexcept;
   void CloseRead(const Frame& frame) noexcept;
   bool IsDuplicateOfFew(Frame& frame) noexcept;
@@ -153,7 +162,10 @@ class SlotFiller {
   bool FindPlaces(const NameView& name, const Frame& frame) noexcept;
   bool CheckCase(const NameView& name, const Frame& frame, bool found) noexcept;
   bool CheckNul(std::string_view value) noexcept;
-  bool Store(const SlotValue& value) noexcept;
+  template <class Source>
+  bool Store(const Source& source) noexcept;
+  bool StoreWidely(SlotValue value) noexcept;
+  bool PushPlace(uint32_t layer, uint32_t node, bool in_list) noexcept;
   uint32_t Put(const Place& place, uint32_t slot, const SlotValue& value) noexcept;
   uint32_t Append(uint32_t head, const SlotValue& value) noexcept;
   void PutBelow(const Place& place, const PathTrie::Node& node, SlotValue::Type type) noexcept;
@@ -174,6 +186,7 @@ class SlotFiller {
   std::size_t size_ = 0;
   ScratchVector<SlotValue> values_;  // the slots, then the values of lists and arrays
   ScratchVector<Frame> frames_;
+  Frame* top_ = nullptr;  // the last of them
   ScratchVector<Place> frontier_;
   ScratchVector<NameView> names_;
   ScratchVector<HashEntry> hash_;  // names of objects with more than kNamesLinearMax members
