@@ -16,6 +16,7 @@ void AddCheckCommand(CLI::App& app, Action& action);
 void AddDecideCommand(CLI::App& app, Action& action);
 void AddTestCommand(CLI::App& app, Action& action);
 void AddExplainCommand(CLI::App& app, Action& action);
+void AddInitCommand(CLI::App& app, Action& action);
 #if defined(CALLWARDEN_TOOL_HAS_GATE)
 void AddApprovalsCommand(CLI::App& app, Action& action);
 #endif
