@@ -24,6 +24,10 @@ if(callwarden_type STREQUAL "STATIC_LIBRARY")
 else()
   set(callwarden_is_static FALSE)
 endif()
+set(callwarden_has_gate FALSE)
+if(CALLWARDEN_BUILD_GATE)
+  set(callwarden_has_gate TRUE)
+endif()
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/callwardenConfig.cmake.in"
   "${PROJECT_BINARY_DIR}/package/callwardenConfig.cmake" INSTALL_DESTINATION "${callwarden_package_dir}"
   NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
@@ -39,6 +43,9 @@ install(FILES
 # The pkg-config file finds its own prefix, so that an installed tree can be moved.
 file(RELATIVE_PATH callwarden_pc_prefix "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 set(callwarden_pc_requires "simdjson absl_flat_hash_map absl_hash re2")
+if(CALLWARDEN_BUILD_GATE)
+  string(APPEND callwarden_pc_requires " libcrypto")
+endif()
 set(callwarden_pc_libs "-L\${libdir} -lcallwarden")
 set(callwarden_pc_cflags "-I\${includedir}")
 if(callwarden_is_static)

@@ -14,7 +14,7 @@ install_packages() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     cat <<'TEXT'
 This system has no apt, so nothing is installed. Needed: a C++20 compiler (GCC 12, Clang 14 or newer),
-CMake 3.24 or newer and Ninja; and of these libraries, with their development files, what you have (the rest
+CMake 3.24 or newer, Ninja and OpenSSL 3; and of these libraries, with their development files, what you have (the rest
 is downloaded while CMake configures): simdjson, Abseil, RE2, CLI11, nlohmann_json; for the tests also
 Catch2, Google Benchmark and relacy.
 TEXT
@@ -59,7 +59,8 @@ job_count() { nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo
 
 # What the library, the tool and the examples are built with.
 # shellcheck disable=SC2034  # used by the scripts that source this
-build_packages=(g++ cmake ninja-build libsimdjson-dev libabsl-dev libre2-dev libcli11-dev nlohmann-json3-dev)
+build_packages=(g++ cmake ninja-build libsimdjson-dev libabsl-dev libre2-dev libssl-dev libcli11-dev
+  nlohmann-json3-dev)
 # What the tests and benchmarks need besides.
 # shellcheck disable=SC2034
 test_packages=(catch2 libbenchmark-dev pkg-config relacy-dev)
