@@ -63,4 +63,4 @@ build_packages=(g++ cmake ninja-build libsimdjson-dev libabsl-dev libre2-dev lib
   nlohmann-json3-dev)
 # What the tests and benchmarks need besides.
 # shellcheck disable=SC2034
-test_packages=(catch2 libbenchmark-dev pkg-config relacy-dev)
+test_packages=(catch2 clang-14 doxygen git libbenchmark-dev pkg-config python3-jsonschema relacy-dev)

@@ -106,6 +106,13 @@ list(APPEND no_packages -DCMAKE_DISABLE_FIND_PACKAGE_simdjson=ON -DCMAKE_DISABLE
 wants(install ok "Build files have been written"
   ${library_only} ${no_packages} ${with_sources} -DCALLWARDEN_FETCH_DEPS=ON -DCALLWARDEN_INSTALL=ON)
 
+# libcrypto is never fetched, and only the gate needs it.
+list(APPEND library_only ${no_packages} ${with_sources} -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON)
+wants(no_crypto error "OpenSSL's libcrypto 3.0 or newer was not found; install its development package"
+  ${library_only} -DCALLWARDEN_FETCH_DEPS=ON)
+wants(no_gate ok "Build files have been written"
+  ${library_only} -DCALLWARDEN_FETCH_DEPS=ON -DCALLWARDEN_BUILD_GATE=OFF)
+
 # The pin of simdjson is of a release whose CMake target does not switch development checks on.
 file(READ "${SOURCE_DIR}/cmake/CallwardenDependencies.cmake" pins)
 if(NOT pins MATCHES "simdjson/archive/refs/tags/v([0-9.]+)\\.tar" OR CMAKE_MATCH_1 VERSION_LESS 4.6.8)
