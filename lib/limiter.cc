@@ -1,5 +1,7 @@
 #include "lib/limiter.h"
 
+#include <algorithm>
+
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 namespace {
@@ -75,10 +77,14 @@ CounterKey Limiter::KeyOf(const Limit& limit, const SlotValue* slots) noexcept {
 }
 
 bool Limiter::MakeRoom() noexcept {
+  // Asked before the call is judged: a call whose arguments were refused has no slots.
   std::size_t most = 0;
-  ForEach(Part::kAll, [&](const Limit& limit, const SlotValue*) {
-    most = limit.scopes.size() > most ? limit.scopes.size() : most;
-  });
+  for (const PlanEntry& at : plan_.entries) {
+    const Range limits = program_.entries[at.entry].limits;
+    for (uint32_t l = limits.begin; l < limits.end; ++l) {
+      most = std::max<std::size_t>(most, program_.limits[l].scopes.size());
+    }
+  }
   return scope_values_.resize_unset(most + 1);  // and the namespace
 }
 
