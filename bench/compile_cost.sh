@@ -12,7 +12,7 @@ trap 'rm -r "$work"' EXIT
 echo '#include <iostream>' >"$work/iostream.cc"
 echo '#include "callwarden/callwarden.h"' >"$work/umbrella.cc"
 # The standard headers that the umbrella reaches: those of all public headers that the compiler names.
-"$compiler" -std=c++20 -Iinclude -MM "$work/umbrella.cc" | tr ' \\' '\n\n' | grep '^include/' |
+"$compiler" -std=c++20 -Iinclude -MM "$work/umbrella.cc" | tr ' ' '\n' | grep '^include/' |
   xargs grep -hE '^#include <' | sort -u >"$work/std.cc"
 
 # The user time of one compilation, in milliseconds: others on the machine show in it least of all.
@@ -25,7 +25,7 @@ compile_ms() {
 }
 
 "$compiler" --version | head -n 1
-for round in $(seq "$rounds"); do
+for _ in $(seq "$rounds"); do
   for file in empty std umbrella iostream; do printf '%s %s\n' "$file" "$(compile_ms "$file")"; done
 done | sort -k1,1 -k2,2n | awk '
   $1 != last { best[$1] = $2; last = $1 }

@@ -39,6 +39,7 @@ for block in "$work"/blocks/*.*.*; do
   case $name in
     *.run.sh)
       if [ ! -e CMakeLists.txt ] || [ -e build ]; then project "$name"; fi
+      # shellcheck disable=SC1090  # the document's commands
       last=$(set -e; . "$block" | tail -n 1)
       if [ "$last" != "$answer" ]; then
         echo "$name ended with \"$last\", not \"$answer\""
