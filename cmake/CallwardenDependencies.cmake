@@ -160,6 +160,17 @@ macro(callwarden_library_dependencies)
     SETTINGS RE2_BUILD_TESTING=OFF RE2_INSTALL=${CALLWARDEN_INSTALL})
 endmacro()
 
+# What the gate hashes and authenticates with. Never fetched: a copy of one's own is one that nobody updates.
+macro(callwarden_crypto_dependency)
+  if(NOT TARGET OpenSSL::Crypto)
+    find_package(OpenSSL 3.0 QUIET COMPONENTS Crypto)
+    if(NOT TARGET OpenSSL::Crypto)
+      message(FATAL_ERROR "callwarden: OpenSSL's libcrypto 3.0 or newer was not found; install its development package (libssl-dev, openssl-devel), or leave the gate out with -DCALLWARDEN_BUILD_GATE=OFF")
+    endif()
+    message(STATUS "callwarden: libcrypto: ${OPENSSL_VERSION} found in ${OPENSSL_CRYPTO_LIBRARY}")
+  endif()
+endmacro()
+
 # What reads the command line of tools and examples.
 macro(callwarden_cli11_dependency)
   callwarden_dependency(CLI11 PACKAGE CLI11 TARGETS CLI11::CLI11

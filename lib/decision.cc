@@ -2,6 +2,9 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
+
+#include "lib/completion_listener.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace {
@@ -82,6 +85,30 @@ std::string_view Name(Outcome outcome) noexcept {
   return {};
 }
 
+std::string_view Name(ApprovalStatus status) noexcept {
+  switch (status) {
+    case ApprovalStatus::kNone:
+      return "none";
+    case ApprovalStatus::kReady:
+      return "ready";
+    case ApprovalStatus::kPending:
+      return "pending";
+    case ApprovalStatus::kDenied:
+      return "denied";
+    case ApprovalStatus::kExpired:
+      return "expired";
+    case ApprovalStatus::kUsed:
+      return "used";
+    case ApprovalStatus::kOtherCall:
+      return "other_call";
+    case ApprovalStatus::kUnknown:
+      return "unknown";
+    case ApprovalStatus::kFailed:
+      return "failed";
+  }
+  return {};
+}
+
 void Verdict::CopyFrom(const Verdict& other) noexcept {
   effect_ = other.effect_;
   reason_ = other.reason_;
@@ -99,6 +126,7 @@ Decision::Decision(Decision&& other) noexcept
       refund_on_error_(other.refund_on_error_),
       shadow_refund_on_error_(other.shadow_refund_on_error_),
       has_would_(other.has_would_) {
+  TakeGateParts(other);
   if (has_would_) ::new (&would_) Verdict(other.would_);
 }
 
@@ -111,8 +139,26 @@ Decision& Decision::operator=(Decision&& other) noexcept {
   refund_on_error_ = other.refund_on_error_;
   shadow_refund_on_error_ = other.shadow_refund_on_error_;
   has_would_ = other.has_would_;
+  TakeGateParts(other);
   if (has_would_) ::new (&would_) Verdict(other.would_);
   return *this;
+}
+
+void Decision::TakeGateParts(Decision& other) noexcept {
+  approval_status_ = other.approval_status_;
+  approval_id_size_ = other.approval_id_size_;
+  if (approval_id_size_ != 0) std::memcpy(approval_id_.data(), other.approval_id_.data(), approval_id_size_);
+  listener_ = std::exchange(other.listener_, nullptr);
+  if (listener_ != nullptr) {
+    sequence_ = other.sequence_;
+    decided_ns_ = other.decided_ns_;
+  }
+  pin_ = std::move(other.pin_);
+}
+
+void Decision::Tell(Outcome outcome) noexcept {
+  internal::CompletionListener* const listener = std::exchange(listener_, nullptr);
+  if (listener != nullptr) listener->OnComplete(sequence_, decided_ns_, outcome);
 }
 
 void Decision::Settle(Outcome outcome) noexcept {
@@ -126,6 +172,7 @@ void Decision::Settle(Outcome outcome) noexcept {
   }
   if (!reservation_.empty()) SettleWith(reservation_, refunded);
   if (!shadow_reservation_.empty()) SettleWith(shadow_reservation_, shadow_refunded);
+  Tell(outcome);
 }
 
 SettleResult Decision::CompleteWith(std::span<const uint64_t> actual) noexcept {
@@ -135,6 +182,7 @@ SettleResult Decision::CompleteWith(std::span<const uint64_t> actual) noexcept {
     reservation_.Forget();
   }
   if (!shadow_reservation_.empty()) SettleWith(shadow_reservation_, 0);
+  Tell(Outcome::kOk);
   return result;
 }
 

@@ -168,6 +168,12 @@ void DecisionBuilder::RefuseLimit(Verdict& verdict, const LimitRefusal& refusal)
   }
 }
 
+void DecisionBuilder::SetApprovalId(Decision& decision, std::string_view id) noexcept {
+  if (id.size() > Decision::kApprovalIdMax) return;
+  std::memcpy(decision.approval_id_.data(), id.data(), id.size());
+  decision.approval_id_size_ = static_cast<uint8_t>(id.size());
+}
+
 void DecisionBuilder::SetWould(Decision& decision, const Verdict& would) noexcept {
   const Verdict& verdict = decision.verdict_;
   if (would.effect() == verdict.effect() && would.reason() == verdict.reason() &&

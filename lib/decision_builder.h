@@ -2,8 +2,10 @@
 #define CALLWARDEN_LIB_DECISION_BUILDER_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "callwarden/config.h"
 #include "callwarden/decision.h"
@@ -45,6 +47,21 @@ class DecisionBuilder {
     decision.shadow_refund_on_error_ = shadow_charges;
   }
   static void SetWould(Decision& decision, const Verdict& would) noexcept;
+  static void SetApprovalStatus(Decision& decision, ApprovalStatus status) noexcept {
+    decision.approval_status_ = status;
+  }
+  /// Ids beyond Decision::kApprovalIdMax are left out.
+  static void SetApprovalId(Decision& decision, std::string_view id) noexcept;
+  static void SetListener(Decision& decision, CompletionListener& listener, uint64_t sequence,
+                          int64_t decided_ns) noexcept {
+    decision.listener_ = &listener;
+    decision.sequence_ = sequence;
+    decision.decided_ns_ = decided_ns;
+  }
+  /// Keeps what the verdict's texts point into.
+  static void Pin(Decision& decision, std::shared_ptr<const void> pin) noexcept {
+    decision.pin_ = std::move(pin);
+  }
 
  private:
   static void Set(Verdict& verdict, Effect effect, Reason reason, std::string_view rule) noexcept;

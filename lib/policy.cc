@@ -2,6 +2,9 @@
 
 #include "lib/compiler.h"
 #include "lib/engine.h"
+#if defined(CALLWARDEN_HAS_CRYPTO)
+#include "lib/crypto.h"
+#endif
 
 CALLWARDEN_NAMESPACE_BEGIN
 
@@ -9,11 +12,26 @@ CompiledPolicy::CompiledPolicy(std::unique_ptr<const internal::Program> program)
     : program_(std::move(program)) {}
 CompiledPolicy::~CompiledPolicy() = default;
 
+namespace {
+
+std::string DigestOf([[maybe_unused]] std::string_view text) {
+#if defined(CALLWARDEN_HAS_CRYPTO)
+  if (const std::optional<internal::Sha256Hash> hash = internal::HashSha256(text))
+    return internal::ToHex(*hash);
+#endif
+  return {};
+}
+
+}  // namespace
+
 CompileResult CompiledPolicy::Compile(std::string_view text, const CompileOptions& options) {
   internal::Compiler compiler(text, options);
-  std::unique_ptr<const internal::Program> program = compiler.Run();
+  std::unique_ptr<internal::Program> program = compiler.Run();
   std::shared_ptr<const CompiledPolicy> policy;
-  if (program != nullptr) policy = internal::PolicyAccess::Make(std::move(program));
+  if (program != nullptr) {
+    program->digest = DigestOf(text);
+    policy = internal::PolicyAccess::Make(std::move(program));
+  }
   return CompileResult(std::move(policy), compiler.TakeDiagnostics());
 }
 
@@ -32,6 +50,8 @@ bool CompiledPolicy::Lists(std::string_view tool) const noexcept { return progra
 
 PolicyMode CompiledPolicy::mode() const noexcept { return program_->mode; }
 std::string_view CompiledPolicy::description() const noexcept { return program_->description; }
+
+std::string_view CompiledPolicy::digest() const noexcept { return program_->digest; }
 
 PolicyShape CompiledPolicy::shape() const noexcept {
   PolicyShape shape;

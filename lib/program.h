@@ -114,6 +114,7 @@ struct Program {
   PolicyMode mode = PolicyMode::kEnforce;
   bool default_allow = false;
   std::string_view description;
+  std::string digest;  ///< SHA-256 of the document in hexadecimal; empty in a build without libcrypto
   ArgumentChecks checks;
   std::size_t limits_per_call_max = kLimitsPerCallMax;
 

@@ -8,13 +8,13 @@ die() {
 }
 
 # install_packages <package>...: installs what is missing of these Debian or Ubuntu packages, with sudo when
-# that is needed. Where there is no apt, prints what to install and goes on with what is there: CMake fetches
-# the libraries that it does not find.
+# that is needed; one with a ? behind its name is left out where the system does not have it. Where there is no apt,
+# prints what to install and goes on with what is there: CMake fetches the libraries that it does not find.
 install_packages() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     cat <<'TEXT'
 This system has no apt, so nothing is installed. Needed: a C++20 compiler (GCC 12, Clang 14 or newer),
-CMake 3.24 or newer and Ninja; and of these libraries, with their development files, what you have (the rest
+CMake 3.24 or newer, Ninja and OpenSSL 3; and of these libraries, with their development files, what you have (the rest
 is downloaded while CMake configures): simdjson, Abseil, RE2, CLI11, nlohmann_json; for the tests also
 Catch2, Google Benchmark and relacy.
 TEXT
@@ -22,7 +22,7 @@ TEXT
   fi
   local missing=() package
   for package in "$@"; do
-    if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+    if [ "$(dpkg-query -W -f '${db:Status-Status}' "${package%\?}" 2>/dev/null)" != installed ]; then
       missing+=("$package")
     fi
   done
@@ -35,8 +35,18 @@ TEXT
     command -v sudo >/dev/null || die "run this as root first: apt-get install ${missing[*]}"
     as_root=(sudo)
   fi
-  echo "Installing ${missing[*]}"
   "${as_root[@]}" apt-get update -qq || die "apt-get update failed"
+  local known=()
+  for package in "${missing[@]}"; do
+    if [ "$package" = "${package%\?}" ] || apt-cache show "${package%\?}" >/dev/null 2>&1; then
+      known+=("${package%\?}")
+    else
+      echo "Going on without ${package%\?}, which this system does not have"
+    fi
+  done
+  missing=("${known[@]}")
+  if [ ${#missing[@]} -eq 0 ]; then return; fi
+  echo "Installing ${missing[*]}"
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
     die "could not install: ${missing[*]}"
@@ -59,7 +69,8 @@ job_count() { nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo
 
 # What the library, the tool and the examples are built with.
 # shellcheck disable=SC2034  # used by the scripts that source this
-build_packages=(g++ cmake ninja-build libsimdjson-dev libabsl-dev libre2-dev libcli11-dev nlohmann-json3-dev)
+build_packages=(g++ cmake ninja-build libsimdjson-dev libabsl-dev libre2-dev libssl-dev libcli11-dev
+  nlohmann-json3-dev)
 # What the tests and benchmarks need besides.
 # shellcheck disable=SC2034
-test_packages=(catch2 libbenchmark-dev pkg-config relacy-dev)
+test_packages=(catch2 'clang-14?' doxygen git libbenchmark-dev pkg-config python3-jsonschema relacy-dev)

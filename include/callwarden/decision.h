@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -15,8 +16,9 @@
 CALLWARDEN_NAMESPACE_BEGIN
 
 namespace internal {
+class CompletionListener;
 class DecisionBuilder;
-}
+}  // namespace internal
 
 /// What the host is to do with a call. Zero denies.
 enum class Effect : uint8_t { kDeny = 0, kAllow, kRequireApproval };
@@ -49,10 +51,25 @@ enum class Outcome : uint8_t {
   kNotSent,  ///< it never left the host; every charge is given back
 };
 
-/// "deny", "allow", "require_approval"; the token of a reason such as "limit_exceeded"; "ok", "error", ...
+/// What became of the approval that came with a call. Only kReady lets it pass where one is needed.
+enum class ApprovalStatus : uint8_t {
+  kNone = 0,   ///< none came with the call, or nobody keeps approvals
+  kReady,      ///< given for exactly this call; used up when the call is admitted
+  kPending,    ///< nobody has answered it yet
+  kDenied,     ///< a person denied it
+  kExpired,    ///< answered or presented too late
+  kUsed,       ///< another call used it, or is about to
+  kOtherCall,  ///< given for another grant, session, tool or other arguments
+  kUnknown,    ///< no such approval
+  kFailed,     ///< the store could not tell
+};
+
+/// "deny", "allow", "require_approval"; the token of a reason such as "limit_exceeded"; "ok", "error", ...;
+/// "none", "ready", "pending", ...
 CALLWARDEN_EXPORT std::string_view Name(Effect effect) noexcept;
 CALLWARDEN_EXPORT std::string_view Name(Reason reason) noexcept;
 CALLWARDEN_EXPORT std::string_view Name(Outcome outcome) noexcept;
+CALLWARDEN_EXPORT std::string_view Name(ApprovalStatus status) noexcept;
 
 /// Effect, reason, rule, message and wait: what a decision says.
 ///
@@ -109,10 +126,14 @@ class CALLWARDEN_EXPORT Verdict {
 /// Thread safety: a value; one thread at a time.
 /// Ownership: move-only, since it owns the reservation. Destroying it completes it with Outcome::kOk, so
 /// an in-flight slot cannot leak. It must not outlive the counter store, and, as long as rule() or
-/// message() is used, not the policy (a decision that a Gate made keeps its policy alive by itself).
+/// message() is used, not the policy. A decision that a Gate made keeps its policy alive by itself, but must
+/// not outlive the gate.
 /// Allocation: none.
 class CALLWARDEN_EXPORT Decision {
  public:
+  /// Longest approval id, in bytes.
+  static constexpr std::size_t kApprovalIdMax = 32;
+
   /// Denies with Reason::kInternalError.
   Decision() noexcept {}
   Decision(Decision&& other) noexcept;
@@ -133,13 +154,21 @@ class CALLWARDEN_EXPORT Decision {
   /// effect, reason or rule.
   const Verdict* would() const noexcept CALLWARDEN_LIFETIME_BOUND { return has_would_ ? &would_ : nullptr; }
 
+  /// Id of the approval that the call waits for; empty unless a Gate with an ApprovalStore answered
+  /// kRequireApproval and the store took the request up.
+  std::string_view approval_id() const noexcept CALLWARDEN_LIFETIME_BOUND {
+    return {approval_id_.data(), approval_id_size_};
+  }
+  /// What became of the approval that came with the call.
+  ApprovalStatus approval_status() const noexcept { return approval_status_; }
+
   /// What the call has charged to enforced limits; empty for a denial and for a call without limits.
   const Reservation& reservation() const noexcept CALLWARDEN_LIFETIME_BOUND { return reservation_; }
 
   /// Reports how the call ended and settles its charges, those of shadowed limits too. The first report
   /// counts, later ones do nothing.
   void Complete(Outcome outcome) noexcept {
-    if (!reservation_.empty() || !shadow_reservation_.empty()) Settle(outcome);
+    if (!reservation_.empty() || !shadow_reservation_.empty() || listener_ != nullptr) Settle(outcome);
   }
   /// Reports that the call ran and what each charge of reservation() really came to, in the limit's
   /// units; charges past the end of `actual` stay as reserved. Less is given back, more is charged.
@@ -149,6 +178,8 @@ class CALLWARDEN_EXPORT Decision {
  private:
   friend class internal::DecisionBuilder;
   void Settle(Outcome outcome) noexcept;
+  void TakeGateParts(Decision& other) noexcept;
+  void Tell(Outcome outcome) noexcept;
 
   Verdict verdict_;
   Reservation reservation_;
@@ -156,6 +187,13 @@ class CALLWARDEN_EXPORT Decision {
   uint16_t refund_on_error_ = 0;    // bit i: charge i is given back when the call fails
   uint16_t shadow_refund_on_error_ = 0;
   bool has_would_ = false;
+  ApprovalStatus approval_status_ = ApprovalStatus::kNone;
+  uint8_t approval_id_size_ = 0;
+  internal::CompletionListener* listener_ = nullptr;  // hears of the end, once; null: nobody does
+  uint64_t sequence_;                                 // set with listener_: the decision's number in its log
+  int64_t decided_ns_;                                // set with listener_: monotonic time of the decision
+  std::shared_ptr<const void> pin_;               // what rule() and message() point into, when a gate made it
+  std::array<char, kApprovalIdMax> approval_id_;  // the first approval_id_size_ are set
   union {
     Verdict would_;  // built only when has_would_
   };

@@ -126,6 +126,9 @@ class CALLWARDEN_EXPORT CompiledPolicy {
   /// The document's `description`; empty when it has none.
   std::string_view description() const noexcept CALLWARDEN_LIFETIME_BOUND;
   PolicyShape shape() const noexcept;
+  /// SHA-256 of the document's text, as sha256sum(1) prints it: 64 lower-case hexadecimal digits. Empty when
+  /// the library was built without libcrypto (CALLWARDEN_BUILD_GATE=OFF).
+  std::string_view digest() const noexcept CALLWARDEN_LIFETIME_BOUND;
 
  private:
   friend class internal::PolicyAccess;

@@ -35,6 +35,9 @@ struct ToolCall {
   /// True when the host has made sure that a person approved exactly this call (this tool with these
   /// arguments, for this grant and session) and that this approval has not been used before.
   bool approved = false;
+  /// Id of an approval that comes with the call; empty means none. A Gate checks and consumes it;
+  /// CompiledPolicy::Decide, which keeps no approvals, ignores it.
+  std::string_view approval = {};
 };
 
 CALLWARDEN_NAMESPACE_END
