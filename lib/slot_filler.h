@@ -56,6 +56,11 @@ class SlotFiller {
     bool refuse_repeated_at_once = true;
   };
 
+  /// Takes no event until Start. For an ArgumentWriter whose events go elsewhere.
+  void Close() noexcept { done_ = true; }
+  /// Whether nothing further can change the outcome, so that events are ignored.
+  bool done() const noexcept { return done_; }
+
   /// Begins a call with `slot_count` absent slots. False: no memory. The options are to be set before the
   /// first event.
   bool Start(std::span<const Layer> layers, uint32_t slot_count) noexcept;

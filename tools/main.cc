@@ -66,6 +66,9 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddTestCommand(app, action);
   callwarden::tool::AddExplainCommand(app, action);
   callwarden::tool::AddInitCommand(app, action);
+#if defined(CALLWARDEN_TOOL_HAS_GATE)
+  callwarden::tool::AddGrantsCommand(app, action);
+#endif
 
   try {
     app.parse(argc, argv);
