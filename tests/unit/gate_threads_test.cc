@@ -198,11 +198,11 @@ TEST_CASE("a swap from inside a decision does not wait for it", "[threads]") {
 
 TEST_CASE("swaps from inside decisions of several threads all end", "[threads]") {
   Gate gate({.policy = CompileEntry("{}")});
+  const auto next = CompileEntry("{}");
   std::vector<std::thread> threads;
   std::atomic<int> allowed{0};
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
-      const auto next = CompileEntry("{}");
       const Written swaps([&](ArgumentWriter& writer) {
         if (t % 2 == 0) gate.Swap(next, nullptr);
         writer.BeginObject();
