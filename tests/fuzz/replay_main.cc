@@ -14,21 +14,23 @@ extern "C" int Fuzz_compile(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_arguments(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_decision(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_policy_test(const uint8_t* data, std::size_t size);
-#if defined(CALLWARDEN_FUZZ_HAS_GATE)
 extern "C" int Fuzz_approvals(const uint8_t* data, std::size_t size);
-#endif
+extern "C" int Fuzz_grants(const uint8_t* data, std::size_t size);
 
 int main(int argc, char** argv) {
   const std::map<std::string, int (*)(const uint8_t*, std::size_t)> fuzzers {
     {"compile", Fuzz_compile}, {"arguments", Fuzz_arguments}, {"decision", Fuzz_decision},
         {"policy_test", Fuzz_policy_test},
-#if defined(CALLWARDEN_FUZZ_HAS_GATE)
+#if defined(CALLWARDEN_TEST_GATE)
         {"approvals", Fuzz_approvals},
+        {"grants", Fuzz_grants},
 #endif
   };
   const auto fuzzer = argc == 3 ? fuzzers.find(argv[1]) : fuzzers.end();
   if (fuzzer == fuzzers.end()) {
-    std::cerr << "usage: fuzz_replay NAME FOLDER\n";
+    std::cerr << "usage: fuzz_replay NAME FOLDER; NAME is one of";
+    for (const auto& [name, function] : fuzzers) std::cerr << ' ' << name;
+    std::cerr << '\n';
     return 2;
   }
   std::error_code error;
