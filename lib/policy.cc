@@ -56,6 +56,7 @@ std::size_t Program::MemoryBytes() const noexcept {
   bytes += plans.capacity() * sizeof(Plan);
   for (const Entry& entry : entries) bytes += entry.paths.nodes.capacity() * sizeof(PathTrie::Node);
   for (const auto& set : sets) bytes += set->bytes();
+  for (const auto& index : rule_indexes) bytes += index->bytes();
   return bytes;
 }
 
