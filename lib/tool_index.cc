@@ -137,14 +137,12 @@ bool ToolIndex::IsConfusable(std::string_view name, bool listed) const noexcept 
   return !listed && folded_globs_.MatchesAny(folded);
 }
 
-bool ToolIndex::Find(std::string_view name, ToolMatch& match, ScratchVector<uint32_t>& globs) const noexcept {
+bool ToolIndex::FindOther(std::string_view name, ToolMatch& match,
+                          ScratchVector<uint32_t>& globs) const noexcept {
   match = {};
   const auto found = exact_.find(name);
   if (found != exact_.end()) {
-    match.hidden = found->second.hidden;
-    match.listed = found->second.listed;
-    match.plan = found->second.plan;
-    if (match.listed) return true;
+    match.hidden = found->second.hidden;  // spelt out in `hide`
   } else {
     match.name_allowed = !name.empty() && name.size() <= kToolNameMax &&
                          std::all_of(name.begin(), name.end(), IsToolNameCharacter);

@@ -81,9 +81,17 @@ class ToolIndex {
   template <class Keep>
   void Finish(Keep&& keep);
 
-  /// Looks a name up; `globs` gets the ranks of the globs of `tools` that match, for a name without an
-  /// exact key. False: no memory.
-  bool Find(std::string_view name, ToolMatch& match, ScratchVector<uint32_t>& globs) const noexcept;
+  /// Looks a name up. True when it is an exact key of `tools`, and `match` is set; for others ask FindOther.
+  bool FindKey(std::string_view name, ToolMatch& match) const noexcept {
+    const auto found = exact_.find(name);
+    if (found == exact_.end() || !found->second.listed) return false;
+    match = {.hidden = found->second.hidden, .listed = true, .plan = found->second.plan};
+    return true;
+  }
+  /// Looks up a name that is not an exact key of `tools`; `globs` gets the ranks of the globs of `tools` that
+  /// match. False: no memory. Complexity: a hash look-up for each length of literal that globs have, and a
+  /// trial of each glob without a literal end.
+  bool FindOther(std::string_view name, ToolMatch& match, ScratchVector<uint32_t>& globs) const noexcept;
   bool MatchGlobs(std::string_view name, ScratchVector<uint32_t>& ranks) const noexcept {
     return globs_.Match(name, ranks);
   }
