@@ -397,6 +397,13 @@ void Compiler::LinkEntries() {
   p.number = 1 + programs_made.fetch_add(1, std::memory_order_relaxed);
   std::vector<std::string_view> names;
   std::vector<uint32_t> globs;
+  p.entries.reserve(drafts_.size());
+  p.rules.shrink_to_fit();
+  p.tests.shrink_to_fit();
+  p.test_sources.shrink_to_fit();
+  p.limits.shrink_to_fit();
+  p.scopes.shrink_to_fit();
+  p.attributes.shrink_to_fit();
   for (uint32_t i = 0; i < drafts_.size(); ++i) {
     EntryDraft& draft = drafts_[i];
     switch (draft.entry.kind) {
@@ -470,6 +477,7 @@ void Compiler::LinkEntries() {
   }
   p.plan_entries.shrink_to_fit();
   p.plan_layers.shrink_to_fit();
+  p.plans.reserve(plans.size());
   for (const Draft& draft : plans) {
     Plan plan = draft.plan;
     plan.entries =

@@ -60,7 +60,7 @@ class KeyCache {
   static constexpr std::size_t kScopeBytes = 78;
   static constexpr std::size_t kWays = 2;
   static constexpr std::size_t kEntries = 1024;
-  static constexpr std::size_t kHints = 1024;
+  static constexpr std::size_t kHints = 4096;
 
   // Two lines.
   struct alignas(64) Entry {

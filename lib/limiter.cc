@@ -79,7 +79,8 @@ bool Limiter::Weigh(const Limit& limit, const SlotValue* slots, internal::Weight
   return false;
 }
 
-CounterKey Limiter::KeyOf(const Limit& limit, const SlotValue* slots) noexcept {
+[[gnu::always_inline]] inline CounterKey Limiter::MakeKey(const Limit& limit,
+                                                          const SlotValue* slots) noexcept {
   const std::size_t first = count_namespace_.empty() ? 0 : 1;
   const std::size_t size = first + limit.scopes.size();
   const std::span<AttributeValue> scope(scope_values_.data(), size);
@@ -91,6 +92,10 @@ CounterKey Limiter::KeyOf(const Limit& limit, const SlotValue* slots) noexcept {
                                                                          : ToAttribute(slots[part.slot]);
   }
   return store_.Key(limit.spec, scope);
+}
+
+CounterKey Limiter::KeyOf(const Limit& limit, const SlotValue* slots) noexcept {
+  return MakeKey(limit, slots);
 }
 
 Limiter::Answer Limiter::Check(Part part) noexcept {
@@ -138,7 +143,7 @@ bool Limiter::Gather(Part part, Requests& r) noexcept {
       if (!limit.amount_path.empty() && !WeighAmount(limit, slots, weight)) [[unlikely]]
         return false;
       std::size_t i = r.count;
-      r.keys[i] = KeyOf(limit, slots);
+      r.keys[i] = MakeKey(limit, slots);
       for (std::size_t k = 0; k < r.count; ++k) {
         if (r.keys[k] == r.keys[i]) i = k;
       }

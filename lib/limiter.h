@@ -86,6 +86,7 @@ class Limiter {
   static bool IsIn(const Limit& limit, Part part) noexcept {
     return part == Part::kAll || limit.shadow == (part == Part::kShadowed);
   }
+  CounterKey MakeKey(const Limit& limit, const SlotValue* slots) noexcept;
   bool IsGiven(const Scope& scope, const SlotValue* slots) const noexcept;
   bool HasScopes(const Limit& limit, const SlotValue* slots) const noexcept;
   bool WeighAmount(const Limit& limit, const SlotValue* slots, internal::Weight& weight) const noexcept;

@@ -130,7 +130,8 @@ CounterKey MemoryCounterStore::Key(const LimitSpec& spec,
   key.check = identity[1];
   if (cache != nullptr) {
     key.hint = cache->HintOf(key.fp);
-    cache->Put(impl_->secret, digest, scope, key);
+    // A key that was charged before: those that are met once push nothing out.
+    if (key.hint != CounterKey::kNoHint) cache->Put(impl_->secret, digest, scope, key);
   }
   return key;
 }
@@ -143,15 +144,17 @@ ReserveResult MemoryCounterStore::Reserve(std::span<const LimitRequest> requests
     denied_store_error_.fetch_add(1, std::memory_order_relaxed);
     return ReserveResult();
   }
-  std::array<uint32_t, kLimitsPerCallMax> hints;
-  const std::size_t hinted = std::min(requests.size(), hints.size());
-  for (std::size_t i = 0; i < hinted; ++i) hints[i] = HintOf(requests[i]);
-  ReserveResult result = impl_->core.Reserve(*this, requests, now, reservation);
-  for (std::size_t i = 0; i < hinted; ++i) {
-    if (HintOf(requests[i]) != hints[i]) [[unlikely]]
-      RememberHint(*requests[i].key);
-  }
-  return result;
+  return [&] {  // so that the answer, which is large, is made where the caller wants it
+    std::array<uint32_t, kLimitsPerCallMax> hints;
+    const std::size_t hinted = std::min(requests.size(), hints.size());
+    for (std::size_t i = 0; i < hinted; ++i) hints[i] = HintOf(requests[i]);
+    ReserveResult result = impl_->core.Reserve(*this, requests, now, reservation);
+    for (std::size_t i = 0; i < hinted; ++i) {
+      if (HintOf(requests[i]) != hints[i]) [[unlikely]]
+        RememberHint(*requests[i].key);
+    }
+    return result;
+  }();
 }
 
 SettleResult MemoryCounterStore::Settle(Reservation&& reservation,

@@ -94,8 +94,8 @@ void Note(const std::string& name, double allocations, const std::optional<PerfC
           const Histogram* latencies);
 
 /// Decisions that are timed one by one, in each repetition. Reading the clock twice is part of what is told.
-inline constexpr std::size_t kTimedDecisions = 2000;
-inline constexpr std::size_t kWarmDecisions = 2000;
+inline constexpr std::size_t kTimedDecisions = 1000;
+inline constexpr std::size_t kWarmDecisions = 1000;
 
 template <class Subject>
 void Run(benchmark::State& state, const std::string& name, Subject& decide) {
