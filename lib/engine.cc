@@ -159,12 +159,12 @@ PreparedCall Prepare(const Program& program, const ToolCall& call, Scratch& scra
                        ReadResult::kNoOffset};
       return prepared;
     }
-    prepared.read =
-        scratch.reader.ReadParsed(*call.parsed_arguments, plan.layers, plan.slot_count, program.checks);
+    scratch.reader.ReadParsed(*call.parsed_arguments, plan.layers, plan.slot_count, program.checks,
+                              prepared.read);
   } else if (call.arguments) {
-    prepared.read = scratch.reader.ReadText(*call.arguments, plan.layers, plan.slot_count, program.checks);
+    scratch.reader.ReadText(*call.arguments, plan.layers, plan.slot_count, program.checks, prepared.read);
   } else if (plan.slot_count != 0) {
-    prepared.read = scratch.reader.ReadAbsent(plan.layers, plan.slot_count);
+    scratch.reader.ReadAbsent(plan.layers, plan.slot_count, prepared.read);
   } else {
     return prepared;  // nothing to read, and nothing that reads
   }

@@ -1,5 +1,7 @@
 #include "lib/limiter.h"
 
+#include <algorithm>
+
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 namespace {

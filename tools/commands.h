@@ -16,6 +16,7 @@ void AddCheckCommand(CLI::App& app, Action& action);
 void AddDecideCommand(CLI::App& app, Action& action);
 void AddTestCommand(CLI::App& app, Action& action);
 void AddExplainCommand(CLI::App& app, Action& action);
+void AddInitCommand(CLI::App& app, Action& action);
 
 }  // namespace callwarden::tool
 

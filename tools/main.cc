@@ -65,6 +65,7 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddDecideCommand(app, action);
   callwarden::tool::AddTestCommand(app, action);
   callwarden::tool::AddExplainCommand(app, action);
+  callwarden::tool::AddInitCommand(app, action);
 
   try {
     app.parse(argc, argv);
