@@ -132,7 +132,8 @@ bool AuditWriter::Fail(int error) noexcept {
 
 bool AuditWriter::NeedsFile(Timestamp now) const noexcept {
   if (!files_.is_open() || files_.Displaced()) return true;
-  if (files_.size() == 0) return false;
+  // A file is ended by what would be written next, so that none is begun for nothing.
+  if (files_.size() == 0 || !queue_.HasClaims(cursor_)) return false;
   if (options_.rotate_size_bytes != 0 && files_.size() >= options_.rotate_size_bytes) return true;
   return options_.rotate_interval.count() > 0 && now - begun_ >= options_.rotate_interval;
 }
@@ -280,6 +281,7 @@ JsonlAuditStats AuditWriter::Stats() const noexcept {
   stats.errors = errors_.load(std::memory_order_relaxed);
   stats.bytes = bytes_.load(std::memory_order_relaxed);
   stats.files = begun_files_.load(std::memory_order_relaxed);
+  stats.bad_paths = formatter_.bad_paths();
   stats.failing = !works();
   stats.last_error = last_error_.load(std::memory_order_relaxed);
   return stats;
