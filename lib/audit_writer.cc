@@ -64,14 +64,13 @@ void* AuditWriter::Main(void* self) noexcept {
 }
 
 void AuditWriter::Run() {
-  OpenLog(Now());
+  Batch last = WriteBatch();  // opens the log and writes its first line, so that works() means that both do
   {
     const ThreadEvent::Lock lock(event_);
     started_ = true;
     event_.Signal(ThreadEvent::kDone);
   }
-  for (;;) {
-    const Batch last = WriteBatch();
+  for (;; last = WriteBatch()) {
     bool stopping = false;
     bool flush = false;
     uint64_t wanted = 0;
@@ -108,7 +107,6 @@ bool AuditWriter::OpenLog(Timestamp now) {
   }
   start_due_ = true;
   begun_files_.fetch_add(1, std::memory_order_relaxed);
-  works_.store(true, std::memory_order_release);
   return true;
 }
 

@@ -12,10 +12,12 @@ using Action = std::function<int()>;
 
 /// Each adds one command to `app` and, when the command line names it, stores into `action` what to do.
 /// `action` must outlive `app`'s parse.
+void AddAuditCommand(CLI::App& app, Action& action);
 void AddCheckCommand(CLI::App& app, Action& action);
 void AddDecideCommand(CLI::App& app, Action& action);
 void AddTestCommand(CLI::App& app, Action& action);
 void AddExplainCommand(CLI::App& app, Action& action);
+void AddReplayCommand(CLI::App& app, Action& action);
 
 }  // namespace callwarden::tool
 

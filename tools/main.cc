@@ -65,6 +65,10 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddDecideCommand(app, action);
   callwarden::tool::AddTestCommand(app, action);
   callwarden::tool::AddExplainCommand(app, action);
+  callwarden::tool::AddReplayCommand(app, action);
+#if defined(CALLWARDEN_TOOL_HAS_GATE)
+  callwarden::tool::AddAuditCommand(app, action);
+#endif
 
   try {
     app.parse(argc, argv);
