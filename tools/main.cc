@@ -66,7 +66,9 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddTestCommand(app, action);
   callwarden::tool::AddExplainCommand(app, action);
   callwarden::tool::AddInitCommand(app, action);
+  callwarden::tool::AddReplayCommand(app, action);
 #if defined(CALLWARDEN_TOOL_HAS_GATE)
+  callwarden::tool::AddAuditCommand(app, action);
   callwarden::tool::AddGrantsCommand(app, action);
 #endif
 
