@@ -19,6 +19,7 @@ void AddExplainCommand(CLI::App& app, Action& action);
 void AddInitCommand(CLI::App& app, Action& action);
 void AddReplayCommand(CLI::App& app, Action& action);
 #if defined(CALLWARDEN_TOOL_HAS_GATE)
+void AddApprovalsCommand(CLI::App& app, Action& action);
 void AddAuditCommand(CLI::App& app, Action& action);
 void AddGrantsCommand(CLI::App& app, Action& action);
 #endif

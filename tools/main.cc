@@ -68,6 +68,7 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddInitCommand(app, action);
   callwarden::tool::AddReplayCommand(app, action);
 #if defined(CALLWARDEN_TOOL_HAS_GATE)
+  callwarden::tool::AddApprovalsCommand(app, action);
   callwarden::tool::AddAuditCommand(app, action);
   callwarden::tool::AddGrantsCommand(app, action);
 #endif

@@ -15,6 +15,7 @@ extern "C" int Fuzz_arguments(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_decision(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_policy_test(const uint8_t* data, std::size_t size);
 #if defined(CALLWARDEN_TEST_GATE)
+extern "C" int Fuzz_approvals(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_audit_log(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_grants(const uint8_t* data, std::size_t size);
 #endif
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
                                                                          {"decision", Fuzz_decision},
                                                                          {"policy_test", Fuzz_policy_test}};
 #if defined(CALLWARDEN_TEST_GATE)
+  fuzzers["approvals"] = Fuzz_approvals;
   fuzzers["audit_log"] = Fuzz_audit_log;
   fuzzers["grants"] = Fuzz_grants;
 #endif
