@@ -1,0 +1,4 @@
+# The MCP layer, one file a subject.
+callwarden_test(callwarden_mcp_test
+  mcp_inbound_test.cc
+)
