@@ -267,11 +267,10 @@ TEST_CASE("MCP: duplicates and numbers that cannot be held exactly") {
 TEST_CASE("MCP: malformed arguments are a denial") {
   const auto denial = [](std::string_view detail) {
     const std::string message = "Arguments refused: " + std::string(detail);
-    return R"({"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"Denied by policy: )" +
-               message +
-               R"(. Do not retry with the same arguments."}],"isError":true,"_meta":{"dev.callwarden/decision":)" +
-               R"({"decision":"deny","reason":"malformed_call","rule":"(malformed call)",
-           "message" : ")" + message + R"("}}}})";
+    return R"x({"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"Denied by policy: )x" +
+           message + R"x(. Do not retry with the same arguments."}],"isError":true,"_meta":)x" +
+           R"x({"dev.callwarden/decision":{"decision":"deny","reason":"malformed_call",)x" +
+           R"x("rule":"(malformed call)","message":")x" + message + R"x("}}}})x";
   };
   Relay relay;
   const auto message_of = [&](std::string_view arguments) {
