@@ -9,13 +9,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 #include <simdjson.h>
+#include <time.h>
 
 #include "callwarden/gate.h"
 #include "callwarden/mcp.h"
@@ -24,7 +24,8 @@
 namespace {
 
 constexpr int kRoundsDefault = 51;
-constexpr int kCalls = 2000;  // in one half of a round
+constexpr int kCalls = 2000;  // in one part of a round
+constexpr int kOpen = 40;     // at once
 
 constexpr std::string_view kPolicy = R"({
   "version": "1",
@@ -48,7 +49,7 @@ constexpr std::string_view kArguments =
     R"({"amount":4200,"currency":"usd","customer":"cus_N4Qk2v9XbTqL","description":"Invoice 2026-0042, )"
     R"(hosting for March","metadata":{"order":"A-1009","retry":false}})";
 const std::string kCall =
-    R"({"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"charge","arguments":)" +
+    R"({"jsonrpc":"2.0","id":1000,"method":"tools/call","params":{"name":"charge","arguments":)" +
     std::string(kArguments) + "}}";
 const std::string kAnswer =
     R"({"jsonrpc":"2.0","id":1000,"result":{"content":[{"type":"text","text":"{\"charged\":true}"}],"isError":false}})";
@@ -56,11 +57,17 @@ const std::string kRequest =
     R"({"jsonrpc":"2.0","id":1000,"method":"resources/read","params":{"uri":"file:///notes/today.md"}})";
 
 // Processor time, since other programs may run meanwhile.
+double Now() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
 template <class Body>
-double NanosecondsPer(Body body) {
-  const std::clock_t begin = std::clock();
-  for (int i = 0; i < kCalls; ++i) body();
-  return static_cast<double>(std::clock() - begin) * (1e9 / CLOCKS_PER_SEC) / kCalls;
+double NanosecondsPer(int times, Body body) {
+  const double begin = Now();
+  for (int i = 0; i < times; ++i) body();
+  return (Now() - begin) / times;
 }
 
 double Median(std::vector<double> values) {
@@ -85,7 +92,7 @@ int main(int argc, char** argv) {
 
   bool ok = true;
   // Lines that differ in their ids; the calls are told to be settled when the clock does not run.
-  std::vector<std::string> lines(kCalls, kCall);
+  std::vector<std::string> lines(kOpen, kCall);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     lines[i].replace(lines[i].find("1000"), 4, std::to_string(1000 + i));
   }
@@ -129,14 +136,18 @@ int main(int argc, char** argv) {
 
   std::vector<double> dom, line, gate_only, line_ratio, gate_ratio, calls, requests;
   for (int round = 0; round < rounds && ok; ++round) {
-    dom.push_back(NanosecondsPer(parse));
-    line.push_back(NanosecondsPer(call));
-    settle_all();
-    gate_only.push_back(NanosecondsPer(check));
+    dom.push_back(NanosecondsPer(kCalls, parse));
+    double line_total = 0;
+    for (int i = 0; i < kCalls / kOpen; ++i) {
+      line_total += NanosecondsPer(kOpen, call);
+      settle_all();
+    }
+    line.push_back(line_total / (kCalls / kOpen));
+    gate_only.push_back(NanosecondsPer(kCalls, check));
     line_ratio.push_back(line.back() / dom.back());
     gate_ratio.push_back(gate_only.back() / dom.back());
-    calls.push_back(2e9 / NanosecondsPer(call_and_answer));
-    requests.push_back(2e9 / NanosecondsPer(request_and_answer));
+    calls.push_back(2e9 / NanosecondsPer(kCalls, call_and_answer));
+    requests.push_back(2e9 / NanosecondsPer(kCalls, request_and_answer));
   }
   if (!ok) {
     std::fprintf(stderr, "mcp_bench: a message was not forwarded\n");

@@ -14,15 +14,22 @@ extern "C" int Fuzz_compile(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_arguments(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_decision(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_policy_test(const uint8_t* data, std::size_t size);
+#if defined(CALLWARDEN_HAS_GATE)
+extern "C" int Fuzz_mcp(const uint8_t* data, std::size_t size);
+#endif
 
 int main(int argc, char** argv) {
   const std::map<std::string, int (*)(const uint8_t*, std::size_t)> fuzzers{{"compile", Fuzz_compile},
                                                                             {"arguments", Fuzz_arguments},
                                                                             {"decision", Fuzz_decision},
-                                                                            {"policy_test", Fuzz_policy_test}};
+                                                                            {"policy_test", Fuzz_policy_test},
+#if defined(CALLWARDEN_HAS_GATE)
+                                                                            {"mcp", Fuzz_mcp},
+#endif
+  };
   const auto fuzzer = argc == 3 ? fuzzers.find(argv[1]) : fuzzers.end();
   if (fuzzer == fuzzers.end()) {
-    std::cerr << "usage: fuzz_replay compile|arguments|decision|policy_test FOLDER\n";
+    std::cerr << "usage: fuzz_replay compile|arguments|decision|policy_test|mcp FOLDER\n";
     return 2;
   }
   std::error_code error;
