@@ -18,6 +18,7 @@ extern "C" int Fuzz_policy_test(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_approvals(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_audit_log(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_grants(const uint8_t* data, std::size_t size);
+extern "C" int Fuzz_mcp(const uint8_t* data, std::size_t size);
 #endif
 
 int main(int argc, char** argv) {
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
   fuzzers["approvals"] = Fuzz_approvals;
   fuzzers["audit_log"] = Fuzz_audit_log;
   fuzzers["grants"] = Fuzz_grants;
+  fuzzers["mcp"] = Fuzz_mcp;
 #endif
   const auto fuzzer = argc == 3 ? fuzzers.find(argv[1]) : fuzzers.end();
   if (fuzzer == fuzzers.end()) {
