@@ -46,19 +46,16 @@ std::unique_ptr<Program> Compiler::Run() {
   }
   const JsonTree tree = ParseJsonTree(text_, std::min(options_.document_depth_max, kDepthMax));
   if (tree.invalid_at) {
-    const std::size_t at = *tree.invalid_at;
-    std::string message = "the document is not JSON: ";
-    message +=
-        at == text_.size()
-            ? text_.empty() ? "it is empty" : "it ends too early"
-            : "unexpected " + Quoted(text_.substr(at, std::max<std::size_t>(1, Utf8SequenceSize(text_, at))));
-    diagnostics_.Error("invalid_json", document, at, std::move(message));
+    diagnostics_.Error("invalid_json", document, *tree.invalid_at,
+                       DescribeInvalidJson(text_, *tree.invalid_at));
     return nullptr;
   }
   if (tree.too_deep) ReportTooDeep(tree.root, document, diagnostics_);
   ReadDocument(tree.root);
   if (diagnostics_.errors() != 0) return nullptr;
   LinkEntries();
+  std::sort(hide_.begin(), hide_.end());
+  program_->hide = std::move(hide_);
   return std::move(program_);
 }
 

@@ -383,6 +383,7 @@ class CounterCore {
             .weight = ask.weight,
             .stamp = Ops::Stamp(word, now_ns),
             .max = ask.max,
+            .used = Ops::Counted(word),
             .interval_ns = ask.spec->interval_ns(),
             .tolerance_ns = ask.spec->tolerance_ns(),
             .slot = slot,

@@ -108,9 +108,9 @@ constexpr RetryAfter AfterNs(uint64_t wait_ns) noexcept {
 }
 
 // What each format does to a word. Next: the word after charging what is asked, or false when it does not
-// fit. Shortage: why not. Stamp: what identifies the charge in the word it made. Returned: the word after
-// giving back `give` of `token`'s charge, or false when what was charged is gone. Debited: the word after
-// charging `extra` regardless.
+// fit. Shortage: why not. Stamp: what identifies the charge in the word it made. Counted: the use in it.
+// Returned: the word after giving back `give` of `token`'s charge, or false when what was charged is gone.
+// Debited: the word after charging `extra` regardless.
 
 template <class Word>
 struct CalendarOps {
@@ -137,6 +137,7 @@ struct CalendarOps {
     return {w.used, AfterNs(static_cast<uint64_t>(Word::TrueEndNs(ask.spec->window(), w.end) - now_ns))};
   }
   static uint64_t Stamp(uint64_t next, int64_t) noexcept { return Word::End(next); }
+  static uint64_t Counted(uint64_t next) noexcept { return Word::Used(next); }
   static bool Returned(uint64_t word, const ReservationToken& token, uint64_t give, int64_t,
                        uint64_t& next) noexcept {
     if (Word::End(word) != token.stamp || Word::Used(word) == Word::kSaturated) return false;
@@ -179,6 +180,7 @@ struct ArrivalOps {
     return {0, AfterNs(std::max(word, now) - now + debt - static_cast<uint64_t>(ask.spec->tolerance_ns()))};
   }
   static uint64_t Stamp(uint64_t, int64_t now_ns) noexcept { return static_cast<uint64_t>(now_ns); }
+  static uint64_t Counted(uint64_t) noexcept { return 0; }
   // Takes back no more of a charge than has not drained since, so that a refund never makes a burst.
   static bool Returned(uint64_t word, const ReservationToken& token, uint64_t give, int64_t now_ns,
                        uint64_t& next) noexcept {
@@ -220,6 +222,7 @@ struct GaugeOps {
     return {GaugeWord::Used(word), {kind, {}}};
   }
   static uint64_t Stamp(uint64_t next, int64_t) noexcept { return GaugeWord::Gen(next); }
+  static uint64_t Counted(uint64_t next) noexcept { return GaugeWord::Used(next); }
   static bool Returned(uint64_t word, const ReservationToken& token, uint64_t give, int64_t,
                        uint64_t& next) noexcept {
     if (GaugeWord::Gen(word) != token.stamp) return false;

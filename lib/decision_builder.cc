@@ -110,6 +110,16 @@ void DecisionBuilder::Tool(Verdict& verdict, Reason reason, std::string_view too
   Compose(verdict, std::string_view("Tool \""), tool, std::string_view("\" is not permitted by policy"));
 }
 
+void DecisionBuilder::NoPolicy(Verdict& verdict) noexcept {
+  Set(verdict, Effect::kDeny, Reason::kNoPolicy, "(no policy)");
+  SetText(verdict, "No policy applies to this call");
+}
+
+void DecisionBuilder::AuditUnavailable(Verdict& verdict) noexcept {
+  Set(verdict, Effect::kDeny, Reason::kAuditUnavailable, "(audit unavailable)");
+  SetText(verdict, "The call could not be recorded");
+}
+
 void DecisionBuilder::Object(Verdict& verdict, const Objection& objection, std::string_view tool) noexcept {
   const bool approval = objection.reason == Reason::kApprovalRequired;
   const std::string_view rule = objection.rule == nullptr ? objection.entry->action_id : objection.rule->id;

@@ -24,6 +24,7 @@ struct LimitRefusal {
   const Limit* limit = nullptr;
   std::string_view scope;  ///< kMissingScope: the first that is lacking
   Weight weight;           ///< kExceeded: what was to be charged
+  uint64_t used = 0;       ///< kExceeded: what was counted; for gcra 0
   RetryAfter retry;        ///< kExceeded; kUnavailable may give a delay
 };
 
@@ -36,6 +37,9 @@ class DecisionBuilder {
   static void Tool(Verdict& verdict, Reason reason, std::string_view tool) noexcept;
   static void Object(Verdict& verdict, const Objection& objection, std::string_view tool) noexcept;
   static void RefuseLimit(Verdict& verdict, const LimitRefusal& refusal) noexcept;
+  /// Steps 2 and 10 of the language's section 8.
+  static void NoPolicy(Verdict& verdict) noexcept;
+  static void AuditUnavailable(Verdict& verdict) noexcept;
 
   static Verdict& VerdictOf(Decision& decision) noexcept { return decision.verdict_; }
   static Reservation& ReservationOf(Decision& decision) noexcept { return decision.reservation_; }

@@ -88,6 +88,14 @@ std::string Suggest(std::string_view name, std::span<const std::string_view> kno
   return hint;
 }
 
+std::string DescribeInvalidJson(std::string_view text, std::size_t invalid_at) {
+  const std::string start = "the document is not JSON: ";
+  if (text.empty()) return start + "it is empty";
+  if (invalid_at == text.size()) return start + "it ends too early";
+  const std::size_t size = std::max<std::size_t>(1, Utf8SequenceSize(text, invalid_at));
+  return start + "unexpected " + Quoted(text.substr(invalid_at, size));
+}
+
 void ReadMembers(const JsonValue& object, const Where& where, std::span<KnownKey> keys,
                  Diagnostics& diagnostics) {
   // A document of nothing but unknown keys is told so without a search for each of its keys.

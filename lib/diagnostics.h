@@ -64,6 +64,9 @@ class Diagnostics {
 /// are known there.
 std::string Suggest(std::string_view name, std::span<const std::string_view> known);
 
+/// What to say of a text that stops being JSON at that byte.
+std::string DescribeInvalidJson(std::string_view text, std::size_t invalid_at);
+
 /// A member that an object may have, and where it was found.
 struct KnownKey {
   std::string_view name;

@@ -74,8 +74,12 @@ void RefuseName(std::string_view tool, Verdict& verdict) noexcept {
   }
 }
 
-void RefuseLimit(Verdict& verdict, const Limiter::Answer& answer) noexcept {
-  DecisionBuilder::RefuseLimit(verdict, answer.refusal);
+void RefuseLimit(Verdict& verdict, const Limiter::Answer& answer, LimitTrace* trace) noexcept {
+  const LimitRefusal& refusal = answer.refusal;
+  DecisionBuilder::RefuseLimit(verdict, refusal);
+  if (trace != nullptr && refusal.kind == LimitRefusal::Kind::kExceeded) {
+    trace->AddOnce({refusal.limit, refusal.weight.units, refusal.used});
+  }
 }
 
 bool IsShortage(const Limiter::Answer& answer) noexcept {
@@ -185,14 +189,14 @@ bool Judge(const Program& program, const ToolCall& call, const PreparedCall& pre
 }
 
 void Decide(const Program& program, const ToolCall& call, CounterStore& counters, Timestamp now,
-            const DecideOptions& options, bool charge, Decision& decision) noexcept {
+            const DecideOptions& options, bool charge, Decision& decision, LimitTrace* trace) noexcept {
   using Part = Limiter::Part;
   const ScratchLease lease;
   if (lease.get() == nullptr) return;  // the decision denies with internal_error
   const PreparedCall prepared = Prepare(program, call, *lease.get());
   if (!prepared.memory) return;
   Limiter limiter(program, prepared.plan, prepared.values, call, options.count_namespace, counters, now,
-                  lease.get()->scope_values);
+                  lease.get()->scope_values, trace);
   const auto run = [&](Part part, Reservation& reservation, uint16_t& refund_on_error) {
     return charge ? limiter.Charge(part, reservation, refund_on_error) : limiter.Look(part);
   };
@@ -213,7 +217,7 @@ void Decide(const Program& program, const ToolCall& call, CounterStore& counters
       if (enforced.admitted) {
         enforced = run(Part::kEnforced, DecisionBuilder::ReservationOf(decision), refunds);
       }
-      if (!enforced.admitted) RefuseLimit(verdict, enforced);
+      if (!enforced.admitted) RefuseLimit(verdict, enforced, trace);
     }
   }
   if (!decided && enforced.admitted) DecisionBuilder::Allow(verdict);
@@ -239,7 +243,7 @@ void Decide(const Program& program, const ToolCall& call, CounterStore& counters
       if (all.admitted) {
         DecisionBuilder::Allow(would);
       } else {
-        RefuseLimit(would, all);
+        RefuseLimit(would, all, trace);
       }
     }
     DecisionBuilder::SetWould(decision, would);

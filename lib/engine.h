@@ -10,6 +10,7 @@
 
 #include "lib/arguments_reader.h"
 #include "lib/evaluator.h"
+#include "lib/limit_trace.h"
 #include "lib/program.h"
 #include "lib/scratch.h"
 
@@ -57,9 +58,11 @@ PreparedCall Prepare(const Program& program, const ToolCall& call, Scratch& scra
 bool Judge(const Program& program, const ToolCall& call, const PreparedCall& prepared, bool shadow,
            Verdict& verdict) noexcept;
 
-/// The whole decision; `charge` false only looks at the counters.
+/// The whole decision; `charge` false only looks at the counters. `trace`, unless null, gets what was charged
+/// and which limits refused.
 void Decide(const Program& program, const ToolCall& call, CounterStore& counters, Timestamp now,
-            const DecideOptions& options, bool charge, Decision& decision) noexcept;
+            const DecideOptions& options, bool charge, Decision& decision,
+            LimitTrace* trace = nullptr) noexcept;
 
 /// Reaches into a policy, for the parts of the library that are not its members.
 class PolicyAccess {

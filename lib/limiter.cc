@@ -166,6 +166,7 @@ Limiter::Answer Limiter::Refuse(const Requests& r, const ReserveResult& result) 
     refusal.kind = LimitRefusal::Kind::kExceeded;
     refusal.limit = &limit;
     refusal.weight = r.weights[i];
+    refusal.used = shortage.used;
     refusal.retry = shortage.retry;
     if (limit.spec.kind() != LimitKind::kGcra) {
       // The count was held to the smallest maximum; this limit's own may be larger.
@@ -186,6 +187,17 @@ Limiter::Answer Limiter::Refuse(const Requests& r, const ReserveResult& result) 
   return answer;
 }
 
+// Tells of each limit whose count was charged, in the order of the limits.
+void Limiter::Note(const Requests& r, const Reservation& reservation) noexcept {
+  const std::span<const ReservationToken> tokens = reservation.tokens();
+  for (std::size_t l = 0; l < r.limit_count; ++l) {
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      if (reservation.request_of(i) != r.request_of[l]) continue;
+      trace_->Add({r.limits[l], tokens[i].weight, tokens[i].used});
+    }
+  }
+}
+
 Limiter::Answer Limiter::Charge(Part part, Reservation& reservation, uint16_t& refund_on_error) noexcept {
   refund_on_error = 0;
   Requests r;
@@ -199,6 +211,7 @@ Limiter::Answer Limiter::Charge(Part part, Reservation& reservation, uint16_t& r
       refund_on_error = static_cast<uint16_t>(refund_on_error | 1u << i);
     }
   }
+  if (trace_ != nullptr) Note(r, reservation);
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include "callwarden/tool_call.h"
 
 #include "lib/decision_builder.h"
+#include "lib/limit_trace.h"
 #include "lib/program.h"
 #include "lib/scratch.h"
 
@@ -23,7 +24,7 @@ class Limiter {
  public:
   Limiter(const Program& program, const Plan& plan, const SlotValue* values, const ToolCall& call,
           std::string_view count_namespace, CounterStore& store, Timestamp now,
-          ScratchVector<AttributeValue>& scope_values) noexcept
+          ScratchVector<AttributeValue>& scope_values, LimitTrace* trace = nullptr) noexcept
       : program_(program),
         plan_(plan),
         values_(values),
@@ -31,7 +32,8 @@ class Limiter {
         count_namespace_(count_namespace),
         store_(store),
         now_(now),
-        scope_values_(scope_values) {}
+        scope_values_(scope_values),
+        trace_(trace) {}
 
   /// What the limits said. `admitted`, or why not; when shortages are what refused, others may refuse for
   /// longer.
@@ -89,6 +91,7 @@ class Limiter {
   template <class Take>
   void ForEach(Part part, Take&& take) const noexcept;
   void Gather(Part part, Requests& requests) noexcept;
+  void Note(const Requests& requests, const Reservation& reservation) noexcept;
   static Answer Refuse(const Requests& requests, const ReserveResult& result) noexcept;
 
   const Program& program_;
@@ -99,6 +102,7 @@ class Limiter {
   CounterStore& store_;
   Timestamp now_;
   ScratchVector<AttributeValue>& scope_values_;
+  LimitTrace* trace_;  // null: nobody asks what was charged
 };
 
 }  // namespace internal

@@ -64,6 +64,15 @@ PolicyShape CompiledPolicy::shape() const noexcept {
   return shape;
 }
 
+std::vector<PolicyLimit> CompiledPolicy::Limits() const {
+  std::vector<PolicyLimit> limits;
+  limits.reserve(program_->limits.size());
+  for (const internal::Limit& limit : program_->limits) {
+    limits.push_back({limit.id, limit.counter, limit.spec.max(), limit.spec.digest(), limit.shadow});
+  }
+  return limits;
+}
+
 namespace internal {
 
 std::size_t Program::MemoryBytes() const noexcept {
@@ -75,6 +84,7 @@ std::size_t Program::MemoryBytes() const noexcept {
   bytes += plan_entries.capacity() * sizeof(PlanEntry) + plan_layers.capacity() * sizeof(SlotFiller::Layer);
   bytes += plans.capacity() * sizeof(Plan);
   for (const Entry& entry : entries) bytes += entry.paths.nodes.capacity() * sizeof(PathTrie::Node);
+  bytes += hide.capacity() * sizeof(std::string_view);
   for (const auto& set : sets) bytes += set->bytes();
   return bytes;
 }

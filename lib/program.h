@@ -136,6 +136,7 @@ struct Program {
   std::vector<SlotFiller::Layer> plan_layers;
   std::vector<Plan> plans;  ///< plans[0] is that of a tool that no key matches
   ToolIndex tools;
+  std::vector<std::string_view> hide;  ///< patterns, sorted; for comparing policies
 
   TextPool texts;
   std::vector<std::unique_ptr<const Regex>> regexes;

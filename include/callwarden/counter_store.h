@@ -191,6 +191,7 @@ struct ReservationToken {
   uint64_t weight = 0;
   uint64_t stamp = 0;        ///< what was charged: which window or incarnation; kGcra: the admission time
   uint64_t max = 0;          ///< kCalendar: the maximum then held to
+  uint64_t used = 0;         ///< counted right after this charge, with it; kGcra: 0. For audit records
   int64_t interval_ns = 0;   ///< kGcra
   int64_t tolerance_ns = 0;  ///< kGcra
   uint32_t slot = 0;
@@ -238,6 +239,7 @@ class CALLWARDEN_EXPORT Reservation {
   /// For stores: forgets the charges without settling them, since they have been.
   void Forget() noexcept { store_ = nullptr, count_ = 0, releases_ = false; }
   std::span<ReservationToken> tokens() noexcept { return {tokens_.data(), size()}; }
+  std::span<const ReservationToken> tokens() const noexcept { return {tokens_.data(), size()}; }
 
  private:
   void TakeFrom(Reservation& other) noexcept {

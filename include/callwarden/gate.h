@@ -17,6 +17,10 @@
 
 CALLWARDEN_NAMESPACE_BEGIN
 
+namespace internal {
+class StateReader;
+}  // namespace internal
+
 class ApprovalStore;
 class AuditSink;
 
@@ -126,6 +130,7 @@ class CALLWARDEN_EXPORT Gate {
   CounterStore& counters() const noexcept CALLWARDEN_LIFETIME_BOUND;
 
  private:
+  friend class internal::StateReader;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,6 +1,7 @@
 #ifndef CALLWARDEN_GRANTS_H_
 #define CALLWARDEN_GRANTS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -17,6 +19,10 @@
 #include "callwarden/policy.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
+
+namespace internal {
+class GrantAccess;
+}  // namespace internal
 
 /// An attribute that a grant owns; read in policies as `grant.NAME`.
 struct GrantAttribute {
@@ -82,17 +88,20 @@ class CALLWARDEN_EXPORT GrantTable {
  public:
   /// Gives the policy of a grants document's `policy` member, a name that means something to the host, such
   /// as a file. Called once for each name, in the order of the text. Returns null and says why in `error`
-  /// when there is none; the message becomes a diagnostic at that member.
+  /// when there is none; the message becomes a diagnostic at that member. Must not throw.
   using PolicyLoader =
       std::function<std::shared_ptr<const CompiledPolicy>(std::string_view name, std::string& error)>;
 
   /// Makes a table. Fails, with a diagnostic per mistake (without a position), when two grants have one id,
-  /// an id is empty and without a hash, a hash is not one, an attribute's name is taken twice, or `expires`
-  /// is not after `not_before`.
+  /// an id is empty and without a hash, or given both ways, a hash is not one, an attribute's name is empty
+  /// or taken twice, a text is not UTF-8 or longer than 1 KiB (an attribute's text may be longer), a grant
+  /// has more than 64 attributes, or `expires` is not after `not_before`.
   [[nodiscard]] static GrantTableResult Create(std::vector<Grant> grants);
   /// Reads a grants document (docs/operations.md, "Grants"). Reports every mistake in one pass, located; any
   /// error leaves no table. Complexity: linear in the text.
   [[nodiscard]] static GrantTableResult Read(std::string_view text, const PolicyLoader& load_policy);
+  /// Longest document that Read takes: 256 MiB, about a million grants.
+  static constexpr std::size_t kDocumentSizeMax = std::size_t{256} << 20;
 
   GrantTable(const GrantTable&) = delete;  // decisions point into it
   GrantTable& operator=(const GrantTable&) = delete;
@@ -105,8 +114,11 @@ class CALLWARDEN_EXPORT GrantTable {
   std::span<const Grant> grants() const noexcept CALLWARDEN_LIFETIME_BOUND;
 
  private:
-  friend class Gate;
+  friend class internal::GrantAccess;
   struct Impl;
+  using LoadFunction = std::shared_ptr<const CompiledPolicy> (*)(void* context, std::string_view name,
+                                                                 std::string& error);
+  static GrantTableResult ReadWith(std::string_view text, LoadFunction load, void* context);
   explicit GrantTable(std::unique_ptr<const Impl> impl) noexcept;
   std::unique_ptr<const Impl> impl_;
 };
@@ -127,6 +139,15 @@ class CALLWARDEN_EXPORT GrantTableResult {
   std::shared_ptr<const GrantTable> table_;
   std::vector<Diagnostic> diagnostics_;
 };
+
+// Inline, so that the host's function is called by code with the host's own settings for exceptions.
+inline GrantTableResult GrantTable::Read(std::string_view text, const PolicyLoader& load_policy) {
+  const auto load = [](void* context, std::string_view name, std::string& error) {
+    const auto& loader = *static_cast<const PolicyLoader*>(context);
+    return loader == nullptr ? nullptr : loader(name, error);
+  };
+  return ReadWith(text, load, const_cast<PolicyLoader*>(&load_policy));
+}
 
 CALLWARDEN_NAMESPACE_END
 

@@ -1,6 +1,7 @@
 #ifndef CALLWARDEN_POLICY_H_
 #define CALLWARDEN_POLICY_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -90,6 +91,17 @@ struct PolicyShape {
   std::size_t memory_bytes = 0;
 };
 
+/// One limit of a policy, as far as it tells its count from others.
+struct PolicyLimit {
+  /// Rule id, such as `/tools/run_code/limits/writes`. A view into the policy.
+  std::string_view rule;
+  std::string_view counter;
+  uint64_t max = 0;
+  /// Limits of equal identity share a count, also over policies (LimitSpec::digest).
+  std::array<uint64_t, 2> identity{};
+  bool shadow = false;
+};
+
 /// Options of one decision.
 struct DecideOptions {
   /// Part of every count's identity: policies decided under different namespaces share no counts.
@@ -130,6 +142,9 @@ class CALLWARDEN_EXPORT CompiledPolicy {
   /// The document's `description`; empty when it has none.
   std::string_view description() const noexcept CALLWARDEN_LIFETIME_BOUND;
   PolicyShape shape() const noexcept;
+  /// Its limits, in the order of the text within an entry; entries with exact names first. The views die with
+  /// the policy. Allocation: yes.
+  std::vector<PolicyLimit> Limits() const CALLWARDEN_LIFETIME_BOUND;
   /// SHA-256 of the document's text, as sha256sum(1) prints it: 64 lower-case hexadecimal digits. Empty when
   /// the library was built without libcrypto (CALLWARDEN_BUILD_GATE=OFF).
   std::string_view digest() const noexcept CALLWARDEN_LIFETIME_BOUND;

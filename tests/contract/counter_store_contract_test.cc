@@ -288,6 +288,31 @@ TEST_CASE("several limits are charged all or none, and the longest wait is repor
   CHECK(take({never.Ask(), calls.Ask()}).limit == 0);
 }
 
+TEST_CASE("a charge tells what is counted with it") {
+  Subject s = EachStore();
+  Limit minutes(s, Calendar(Window::Seconds(60), 10));
+  Limit seconds_only(s, Calendar(Window::Seconds(90), 10));
+  Limit paced(s, Gcra(Window::Seconds(60), 10));
+  Limit in_flight(s, Inflight(10));
+  std::vector<Reservation> held(2);
+  for (uint64_t turn = 0; turn < 2; ++turn) {
+    const std::array<LimitRequest, 4> requests{minutes.Ask(3), seconds_only.Ask(4), paced.Ask(2),
+                                               in_flight.Ask()};
+    REQUIRE(s.store->Reserve(requests, s.clock.Now(), held[turn]).status == ReserveStatus::kAdmitted);
+    const Reservation& reservation = held[turn];
+    REQUIRE(reservation.size() == 4);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const std::array<uint64_t, 4> once{3, 4, 0, 1};
+      const std::size_t request = reservation.request_of(i);
+      CAPTURE(turn, request);
+      CHECK(reservation.tokens()[i].used == once[request] * (turn + 1));
+    }
+  }
+  Reservation one;
+  REQUIRE(Reserve(s, minutes.Ask(1), one).status == ReserveStatus::kAdmitted);
+  CHECK(one.tokens()[0].used == 7);
+}
+
 TEST_CASE("requests of one key are merged") {
   Subject s = EachStore();
   Limit wide(s, Calendar(Window::Seconds(60), 10)), narrow(s, Calendar(Window::Seconds(60), 6));

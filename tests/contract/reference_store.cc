@@ -236,6 +236,7 @@ ReserveResult ReferenceStore::Reserve(std::span<const LimitRequest> requests, Ti
         count.used += m.weight;
         break;
     }
+    if (spec.kind() != LimitKind::kGcra) token.used = static_cast<uint64_t>(count.used);
     reservation.Add(*this, token, m.requests[0]);
   }
   result.status = ReserveStatus::kAdmitted;
