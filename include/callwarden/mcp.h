@@ -168,7 +168,7 @@ struct Event {
 struct ToServer {
   /// One message without a newline: a view of the very input bytes, unless a call was rewritten or held.
   std::string_view bytes;
-  /// Names the message to Session::NotSent; never 0.
+  /// Names the message to Session::NotSent; 0 for one that nobody waits for.
   uint64_t ticket = 0;
 };
 
@@ -261,15 +261,16 @@ class CALLWARDEN_EXPORT LineReader {
   void Add(std::string_view bytes) noexcept;
   /// The next line; nothing when more bytes are needed.
   [[nodiscard]] std::optional<Line> Next();
-  /// Bytes of a line that has no end yet; at the end of the stream they are to be thrown away.
-  std::size_t unfinished() const noexcept { return skipping_ ? line_max_bytes_ : kept_.size(); }
+  /// Whether a line has begun that has no end yet, once Next has returned nothing; at the end of the stream
+  /// it is thrown away.
+  bool unfinished() const noexcept { return skipping_ || (!given_ && !kept_.empty()); }
 
  private:
   std::size_t line_max_bytes_;
   std::string_view input_;
-  std::string kept_;             // the line's bytes of earlier pieces
-  bool kept_was_given_ = false;  // the last line was made of kept_
-  bool skipping_ = false;        // the line is too long already
+  std::string kept_;       // the line's bytes of earlier pieces
+  bool given_ = false;     // the last line was made of kept_
+  bool skipping_ = false;  // the line is too long already
 };
 
 }  // namespace mcp
