@@ -74,6 +74,8 @@ bool FillRandom(std::span<uint8_t> bytes) noexcept {
   return bytes.size() <= INT_MAX && RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1;
 }
 
+void Wipe(std::span<uint8_t> bytes) noexcept { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+
 std::string ToHex(std::span<const uint8_t> bytes) {
   std::string text;
   text.reserve(bytes.size() * 2);

@@ -48,6 +48,8 @@ std::optional<Sha256Hash> HmacSha256(std::span<const uint8_t> key, std::string_v
 bool EqualInConstantTime(std::span<const uint8_t> a, std::span<const uint8_t> b) noexcept;
 /// Fills with bytes that nobody can guess. False: the system has none.
 bool FillRandom(std::span<uint8_t> bytes) noexcept;
+/// Overwrites a secret that is of no use any more; compilers do not leave it out.
+void Wipe(std::span<uint8_t> bytes) noexcept;
 
 /// Lower-case hexadecimal, and base64url without padding (RFC 4648). Decoding is strict: nothing on any other
 /// byte, an odd size, or bits that are left over.

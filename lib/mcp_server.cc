@@ -205,6 +205,8 @@ bool Session::Impl::SortTools(std::string_view tools, bool& hides) {
   hides = false;
   std::shared_ptr<const CompiledPolicy> policy;
   if (options.gate != nullptr) policy = options.gate->PolicyOf(options.grant);
+  const bool hides_unlisted =
+      policy != nullptr && options.replies.unlisted_as_unknown && policy->denies_unlisted();
   constexpr uint32_t kAnyDepth = 512;  // its depth was bounded when it was read
   inner.Start(tools, kAnyDepth, /*strict=*/false);
   if (!inner.Enter()) return false;
@@ -225,7 +227,8 @@ bool Session::Impl::SortTools(std::string_view tools, bool& hides) {
         JsonText name;
         if (named || !inner.ReadText(name) || name.lone_surrogate) return false;
         named = true;
-        hidden = policy == nullptr || policy->Hides(name.value);
+        hidden =
+            policy == nullptr || policy->Hides(name.value) || (hides_unlisted && !policy->Lists(name.value));
       } else if (internal::IsVariant(key.value, "name") || !inner.SkipValue()) {
         return false;
       }
@@ -253,7 +256,9 @@ void Session::Impl::AnswerToList(Pending& entry, const Envelope& envelope, std::
     return;
   }
   constexpr std::string_view kPrivate = "\"private\"";
-  const bool personal = hides || options.gate == nullptr || !options.gate->uniform_visibility();
+  // What a gate calls uniform is what policies hide; what they do not list may differ all the same.
+  const bool personal = hides || options.replies.unlisted_as_unknown || options.gate == nullptr ||
+                        !options.gate->uniform_visibility();
   const bool scoped = entry.era == Era::kModern && personal && envelope.cache_scope.bytes != kPrivate;
   if (!hides && !scoped) {
     ToClient(message);

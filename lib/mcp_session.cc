@@ -198,7 +198,7 @@ std::optional<Timestamp> Session::next_deadline() const noexcept { return impl_-
 
 Output Session::PolicyChanged(const SwapReport& report) {
   impl_->Begin();
-  if (report.visibility_changed) impl_->PolicyChanged();
+  if (report.visibility_changed || impl_->options.replies.unlisted_as_unknown) impl_->PolicyChanged();
   return impl_->Finish();
 }
 

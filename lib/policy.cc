@@ -48,6 +48,10 @@ bool CompiledPolicy::Hides(std::string_view tool) const noexcept {
 
 bool CompiledPolicy::Lists(std::string_view tool) const noexcept { return program_->tools.IsListed(tool); }
 
+bool CompiledPolicy::denies_unlisted() const noexcept {
+  return program_->mode == PolicyMode::kEnforce && !program_->default_allow;
+}
+
 PolicyMode CompiledPolicy::mode() const noexcept { return program_->mode; }
 std::string_view CompiledPolicy::description() const noexcept { return program_->description; }
 

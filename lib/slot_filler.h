@@ -55,6 +55,11 @@ class SlotFiller {
     bool has_nul = true;  ///< false: no string can hold U+0000, do not look
   };
 
+  /// Takes no event until Start. For an ArgumentWriter whose events go elsewhere.
+  void Close() noexcept { done_ = true; }
+  /// Whether nothing further can change the outcome, so that events are ignored.
+  bool done() const noexcept { return done_; }
+
   /// Begins a call with `slot_count` absent slots. False: no memory.
   bool Start(std::span<const Layer> layers, uint32_t slot_count, const Options& options) noexcept;
 

@@ -19,10 +19,16 @@
 
 CALLWARDEN_NAMESPACE_BEGIN
 
-/// Writes the arguments of a call in canonical JSON: RFC 8785, except that integers in [-2^63, 2^64) are
-/// printed exactly instead of as the nearest double. Two argument texts with the same members and values have
-/// the same canonical form; absent arguments are `{}`. Appends to `out` and returns true, or leaves it as it
-/// was and returns false when the arguments are malformed.
+/// Writes the arguments of a call in canonical JSON: RFC 8785, except that integral numbers in [-2^63, 2^64)
+/// are printed exactly instead of as the nearest double. Two arguments have the same canonical form exactly
+/// when they have the same members and values, as the policy language compares them: `1`, `1.0` and `10e-1`
+/// are one form, `9007199254740993` and `9007199254740992` are two. Absent arguments are `{}`. The form is
+/// for hashing and for people's eyes: doubles from 2^64 on are printed without exponent up to 1e21, as the
+/// RFC says, and such a text is no argument text of the policy language.
+///
+/// Appends to `out` and returns true, or leaves it as it was and returns false when the arguments are
+/// malformed: whatever no policy would read (docs/policy-language.md, section 6), under the bounds that
+/// CompileOptions has by default, 1 MiB and 64 levels.
 ///
 /// Thread safety: may be called from any thread. Allocation: yes. Complexity: O(n log n) in the members of an
 /// object.
@@ -76,13 +82,14 @@ struct ApprovalStoreOptions {
   std::string path;
   /// Must outlive the store. Null: a SystemClock of the store's own.
   const Clock* clock = nullptr;
-  /// How long an approval may wait, both for its answer and, counted from the answer, for its call.
+  /// How long an approval may wait, both for its answer and, counted from the answer, for its call; at most
+  /// ten years. The store that asks decides for both.
   std::chrono::seconds time_to_live = std::chrono::minutes(15);
   /// Most approvals that are pending or approved; beyond it, calls get no approval id. A bound on what a
   /// looping agent can pile up in front of people.
   std::size_t live_max = 10000;
-  /// Whether the arguments of pending calls are kept. They are what an approver has to look at; they are
-  /// dropped as soon as the approval ends.
+  /// Whether the arguments of calls are kept. They are what an approver has to look at; they are dropped as
+  /// soon as the approval ends, from the file when it is rewritten next.
   bool keep_arguments = true;
   /// Longest canonical arguments that are kept; longer ones are cut there, and end in an ellipsis.
   std::size_t arguments_size_max_bytes = std::size_t{64} << 10;
@@ -100,7 +107,9 @@ struct ApprovalError {
     kFull,       ///< live_max reached
     kMalformed,  ///< the call's arguments cannot be read
     kFile,       ///< the file cannot be opened, locked, read or written; see system_error
-    kDamaged,    ///< the file has a line that no version of this library wrote
+    kDamaged,    ///< the file has a line that this library did not write, or not there
+    kForeign,    ///< the file is no approvals file, or one of a later version
+    kUnsafe,     ///< not a regular file, of another user than this process's, or writable by others
   };
   Kind kind = Kind::kNone;
   int system_error = 0;  ///< errno, for kFile
@@ -115,10 +124,15 @@ struct ApprovalError {
 /// given for.
 ///
 /// Thread safety: every member may be called from any thread; operations on one store take a mutex, those
-/// with a file also a lock on it, so several processes may use one file at a time. Ownership: must outlive
-/// the gates that use it; keeps the pointer to options.clock. Allocation: yes. Calls that need no approval
-/// never come here. Errors: nothing throws, prints or aborts. When the file fails, approvals are neither
-/// given nor accepted.
+/// with a file also a lock on it, so several processes may use one file at a time. They wait for that lock up
+/// to five seconds, then fail with kFile (ETIMEDOUT). Ownership: must outlive the gates that use it; keeps
+/// the pointer to options.clock. Not to be used on both sides of a fork. Allocation: yes. Calls that need no
+/// approval never come here. Errors: nothing throws, prints or aborts. When the file fails, approvals are
+/// neither given nor accepted; a damaged file stays so until a person has moved it away.
+///
+/// The file is a journal that operations add a line to (lib/approval_journal.h). Whoever can write it can
+/// approve: it belongs into a folder that only the service's user may write, and approvers run
+/// `callwarden approvals` as that user.
 class CALLWARDEN_EXPORT ApprovalStore {
  public:
   /// Opens or creates the file; see status().
@@ -139,25 +153,31 @@ class CALLWARDEN_EXPORT ApprovalStore {
   };
   [[nodiscard]] RequestResult Request(const ToolCall& call, const Verdict& verdict);
 
-  /// Holds an approval for a call that presents it, so that no other can. Returns kReady, and then Consume or
-  /// Release must follow; anything else counts as no approval.
+  /// Holds an approval for a call that presents it, so that no other call of this store can. Returns kReady,
+  /// and then Consume or Release must follow; anything else counts as no approval. A hold is not written
+  /// down: it ends with the process, and the approval may then be presented again.
   [[nodiscard]] ApprovalStatus Present(std::string_view id, const CallDigest& digest);
-  /// The call was admitted: the approval is used up. False when that could not be written down; the call must
-  /// not run.
+  /// The call is admitted: the approval is used up, before the call runs. False when that could not be
+  /// written down, or when since Present another process used the approval, a person denied it or it expired
+  /// there; the call must then not run. Either way the hold is over. Of several processes that present one
+  /// approval at once, one is told true.
   [[nodiscard]] bool Consume(std::string_view id);
   /// The call was not admitted: the approval may be presented again.
   void Release(std::string_view id);
 
-  /// A person's answer. `who` and `note` are kept as they are, at most 256 bytes and 1 KiB of UTF-8.
+  /// A person's answer. Approve answers what is pending; Deny also takes back what was approved and is not
+  /// used yet. `who` and `note` are cut to 256 bytes and 1 KiB of UTF-8.
   ApprovalError Approve(std::string_view id, std::string_view who, std::string_view note = {});
   ApprovalError Deny(std::string_view id, std::string_view who, std::string_view note = {});
 
   /// Every approval that the store remembers, oldest first; `live_only` leaves out those that have ended.
   [[nodiscard]] std::vector<Approval> List(bool live_only = true) const;
   [[nodiscard]] std::optional<Approval> Find(std::string_view id) const;
-  /// Marks what is overdue as expired, and forgets what ended more than a day ago (file: rewrites it when
-  /// most of it is forgotten). Returns how many expired. Called by the other members as needed; for hosts
-  /// that want it sooner.
+  /// Marks what is overdue as expired, and forgets what ended more than a day ago, or so many endings ago as
+  /// may be live at a time, at least 1000 (file: rewrites it when most of it is outdated). Returns how many
+  /// expired. Called by the other members as needed; for hosts that want it sooner. What has expired stays
+  /// so, whatever the clock does; an approval whose wait would have to begin in the future, by more than its
+  /// own length, counts as overdue.
   std::size_t Expire();
 
  private:
@@ -187,17 +207,21 @@ class CALLWARDEN_EXPORT ApprovalTokens {
   /// A key that hosts behind one load balancer share. `key_id` is put into tokens, so that keys can be
   /// rotated.
   explicit ApprovalTokens(const Key& key, uint32_t key_id = 0);
-  ApprovalTokens(const ApprovalTokens&) = delete;  // holds a secret
+  ApprovalTokens(const ApprovalTokens&) = delete;  // holds a secret, which its end wipes
   ApprovalTokens& operator=(const ApprovalTokens&) = delete;
   ~ApprovalTokens();
 
+  /// A token, each with a nonce of its own. Empty when the system has no random numbers or no memory for it,
+  /// or when id and grant together are longer than 4 KiB.
   [[nodiscard]] std::string Make(const ApprovalTokenClaims& claims) const;
-  /// The claims of a token that this key made and that is not expired at `now`; compares in constant time.
+  /// The claims of a token that this key made and that is not expired at `now`; compares in constant time. A
+  /// token has one spelling; any other is refused.
   [[nodiscard]] std::optional<ApprovalTokenClaims> Check(std::string_view token, Timestamp now) const;
 
  private:
   Key key_;
   uint32_t key_id_;
+  bool usable_ = true;  // false: there were no random numbers for a key
 };
 
 CALLWARDEN_NAMESPACE_END

@@ -9,8 +9,9 @@
 CALLWARDEN_NAMESPACE_BEGIN
 
 namespace internal {
+class CanonicalWriter;
 class SlotFiller;
-}
+}  // namespace internal
 
 /// Takes the events of one walk over already parsed arguments, in document order.
 ///
@@ -23,7 +24,8 @@ class SlotFiller;
 /// ignored. Unbalanced events refuse the call.
 ///
 /// Thread safety: one thread; valid only inside ArgumentSource::Write.
-/// Ownership: strings are borrowed until the decision is made.
+/// Ownership: strings are borrowed until the decision is made, or, when a canonical form is written, until
+/// ArgumentSource::Write returns.
 /// Allocation: none in the steady state; per-thread scratch grows to the largest call seen.
 class CALLWARDEN_EXPORT ArgumentWriter {
  public:
@@ -48,8 +50,13 @@ class CALLWARDEN_EXPORT ArgumentWriter {
 
  private:
   friend class internal::SlotFiller;
-  explicit ArgumentWriter(internal::SlotFiller& filler) noexcept : filler_(filler) {}
+  friend class internal::CanonicalWriter;
+  explicit ArgumentWriter(internal::SlotFiller& filler,
+                          internal::CanonicalWriter* canonical = nullptr) noexcept
+      : filler_(filler), canonical_(canonical) {}
+
   internal::SlotFiller& filler_;
+  internal::CanonicalWriter* canonical_;  // hears of what a closed filler does not take; mostly null
 };
 
 /// Arguments that the host has parsed already. An adaptor implements it for one JSON type.
@@ -59,8 +66,9 @@ class CALLWARDEN_EXPORT ArgumentWriter {
 class CALLWARDEN_EXPORT ArgumentSource {
  public:
   virtual ~ArgumentSource();
-  /// Writes the value once, depth first. Called on the thread of the decision: once for a decision, twice for an
-  /// explanation. Must not throw.
+  /// Writes the value once, depth first. Called on the thread of the decision: once for a decision, twice for
+  /// an explanation, and once more whenever its canonical form is needed (approvals, audit records), each
+  /// time with the same events. Must not throw.
   virtual void Write(ArgumentWriter& writer) const noexcept = 0;
 };
 

@@ -41,7 +41,8 @@ enum class HiddenStyle : uint8_t {
 struct ReplyOptions {
   HiddenStyle hidden = HiddenStyle::kError;
   /// Whether tools that the policy does not list (not_listed), and names that could be confused with one that
-  /// it lists, are answered like hidden ones. Off: the caller reads that the policy does not permit them.
+  /// it lists, are answered like hidden ones; a session then leaves them out of `tools/list` as well. Off:
+  /// they are listed, and the caller reads that the policy does not permit them.
   bool unlisted_as_unknown = false;
   /// Put before the text of every refusal, for scripts that match on one. UTF-8, at most 64 bytes of it are
   /// used.
