@@ -39,7 +39,7 @@ void CheckText(const GrantFault& at, std::string_view what, std::string_view tex
 }
 
 void CheckAttributes(const Grant& grant, std::size_t index, std::vector<GrantFault>& faults) {
-  const GrantFault at{.code = "bad_value", .grant = index, .member = "attributes", .message = {}, .hint = {}};
+  const GrantFault at{.code = "bad_value", .grant = index, .member = "attributes"};
   if (grant.attributes.size() > kGrantAttributesMax) {
     GrantFault fault = at;
     fault.code = "bound_exceeded";
@@ -86,7 +86,7 @@ std::vector<GrantFault> CheckGrants(std::span<const Grant> grants) {
   std::vector<std::size_t> by_id;
   for (std::size_t g = 0; g < grants.size(); ++g) {
     const Grant& grant = grants[g];
-    GrantFault fault{.code = "bad_value", .grant = g, .member = "id", .message = {}, .hint = {}};
+    GrantFault fault{.code = "bad_value", .grant = g, .member = "id"};
     if (!grant.id.empty()) {
       CheckText(fault, "an id", grant.id, faults);
       if (!grant.id_sha256.empty()) {
@@ -118,15 +118,13 @@ std::vector<GrantFault> CheckGrants(std::span<const Grant> grants) {
         }
       }
     }
-    CheckText({.code = "bad_value", .grant = g, .member = "label", .message = {}, .hint = {}}, "a label",
-              grant.label, faults);
+    CheckText({.code = "bad_value", .grant = g, .member = "label"}, "a label", grant.label, faults);
     CheckAttributes(grant, g, faults);
     if (grant.not_before && grant.expires && *grant.expires <= *grant.not_before) {
       faults.push_back({.code = "bad_value",
                         .grant = g,
                         .member = "expires",
-                        .message = "the grant expires before it is valid",
-                        .hint = {}});
+                        .message = "the grant expires before it is valid"});
     }
     SecretHash secret;
     if (!grant.secret_hash.empty() && !ParseSecretHash(grant.secret_hash, secret)) {
@@ -146,8 +144,7 @@ std::vector<GrantFault> CheckGrants(std::span<const Grant> grants) {
           {.code = "duplicate_name",
            .grant = g,
            .member = "id",
-           .message = "grant " + Quoted(grants[g].id) + " is given twice, once by the hash of its id",
-           .hint = {}});
+           .message = "grant " + Quoted(grants[g].id) + " is given twice, once by the hash of its id"});
     }
   }
   return faults;

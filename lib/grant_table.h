@@ -36,12 +36,12 @@ struct GrantEntry {
 /// What is wrong with a grant: at its member `member`, or at the attribute of that number.
 struct GrantFault {
   static constexpr std::size_t kNoAttribute = ~std::size_t{0};
-  std::string_view code;
+  std::string_view code = {};
   std::size_t grant = 0;
-  std::string_view member;
+  std::string_view member = {};
   std::size_t attribute = kNoAttribute;
-  std::string message;
-  std::string hint;
+  std::string message = {};
+  std::string hint = {};
 };
 
 /// Finds everything that GrantTable::Create refuses, in the order of the grants.

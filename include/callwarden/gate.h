@@ -28,9 +28,9 @@ class AuditSink;
 struct GateOptions {
   /// The policy of calls whose grant `grants` does not name, and of calls without a grant. Null: those are
   /// denied (Reason::kNoPolicy). Hosts with one policy for everybody give this and no grants.
-  std::shared_ptr<const CompiledPolicy> policy;
+  std::shared_ptr<const CompiledPolicy> policy = {};
   /// Who may call under which policy. Null: nobody is named.
-  std::shared_ptr<const GrantTable> grants;
+  std::shared_ptr<const GrantTable> grants = {};
   /// Null: a MemoryCounterStore of the gate's own, of the default size.
   CounterStore* counters = nullptr;
   /// Null: a SystemClock of the gate's own.
@@ -48,7 +48,7 @@ struct GateOptions {
   /// MCP clients before 2026-07-28, are approved by repeating the call.
   bool match_approvals = true;
   /// Part of every count's identity: gates with different namespaces share no counts.
-  std::string count_namespace;
+  std::string count_namespace = {};
 };
 
 /// What a swap did to the counts of one limit.

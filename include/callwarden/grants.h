@@ -26,30 +26,30 @@ class GrantAccess;
 
 /// An attribute that a grant owns; read in policies as `grant.NAME`.
 struct GrantAttribute {
-  std::string name;
-  std::variant<std::string, bool, int64_t, uint64_t, double> value;
+  std::string name = {};
+  std::variant<std::string, bool, int64_t, uint64_t, double> value = {};
 };
 
 /// Who may call, under which policy, and when. A value.
 struct Grant {
   /// The id that hosts pass in ToolCall::grant. Empty when only `id_sha256` is known.
-  std::string id;
+  std::string id = {};
   /// SHA-256 of the id, 64 lower-case hexadecimal digits, for tables that are not to reveal ids. Used when
   /// `id` is empty; each call under such a grant pays for one hash.
-  std::string id_sha256;
+  std::string id_sha256 = {};
   /// Null: every call is denied with Reason::kNoPolicy. Grants may share one policy.
-  std::shared_ptr<const CompiledPolicy> policy;
+  std::shared_ptr<const CompiledPolicy> policy = {};
   /// For people: audit records carry it, and policies read it as `grant.label`.
-  std::string label;
+  std::string label = {};
   /// At most one of a name; `id` and `label` are taken.
-  std::vector<GrantAttribute> attributes;
+  std::vector<GrantAttribute> attributes = {};
   /// Valid from `not_before` on and until just before `expires`; absent means without a bound.
-  std::optional<Timestamp> not_before;
-  std::optional<Timestamp> expires;
+  std::optional<Timestamp> not_before = {};
+  std::optional<Timestamp> expires = {};
   bool disabled = false;
   /// The salted hash of the secret of bearer tokens `ID.SECRET`, as HashSecret makes it; empty: no token
   /// opens a session under this grant.
-  std::string secret_hash;
+  std::string secret_hash = {};
 };
 
 /// Why a token was or was not accepted.
