@@ -76,19 +76,30 @@ void Gate::Impl::Check(const ToolCall& call, Decision& decision) noexcept {
   Turn turn{*reader, reader->AccessOf(call.grant, now), call, now,
             options.audit == nullptr ? nullptr : &trace};
   if (turn.access.entry != nullptr) turn.call.grant_attributes = turn.access.entry->attributes;
-  Decide(turn, /*charge=*/true, decision);
+  Held held;
+  if (options.approvals == nullptr) {
+    Decide(turn, /*charge=*/true, decision);
+  } else {
+    held = DecideWithApprovals(turn, decision);
+  }
   // An allow shows nothing of the policy's; anything else does, and must outlive a swap.
   if ((!decision.allowed() || decision.would() != nullptr) && turn.access.policy != nullptr) {
     DecisionBuilder::Pin(decision, reader->Keep(reader.thread_number()));
   }
-  if (options.audit == nullptr && !options.audit_required) [[likely]]
-    return;
-  if (Record(turn, begin_ns, decision) || !options.audit_required || !decision.allowed()) return;
-  decision.Complete(Outcome::kNotSent);
-  DecisionBuilder::AuditUnavailable(DecisionBuilder::VerdictOf(decision));
+  if (options.audit != nullptr || options.audit_required) {
+    const std::string_view approval_id =
+        held.needed && decision.allowed() ? std::string_view(held.id) : decision.approval_id();
+    if (!Record(turn, approval_id, begin_ns, decision) && options.audit_required && decision.allowed()) {
+      decision.Complete(Outcome::kNotSent);
+      DecisionBuilder::AuditUnavailable(DecisionBuilder::VerdictOf(decision));
+    }
+  }
+  // Last, so that a call which is not recorded does not use up its approval.
+  if (!held.id.empty()) SettleApproval(turn, held, begin_ns, decision);
 }
 
-bool Gate::Impl::Record(const Turn& turn, int64_t begin_ns, Decision& decision) noexcept {
+bool Gate::Impl::Record(const Turn& turn, std::string_view approval_id, int64_t begin_ns,
+                        Decision& decision) noexcept {
   if (options.audit == nullptr) return false;
   std::array<AuditLimit, internal::LimitTrace::kMax> limits;
   for (std::size_t i = 0; i < turn.trace->count; ++i) {
@@ -104,7 +115,7 @@ bool Gate::Impl::Record(const Turn& turn, int64_t begin_ns, Decision& decision) 
   if (turn.access.entry != nullptr) record.grant_label = turn.access.entry->grant->label;
   if (turn.access.policy != nullptr) record.policy_digest = turn.access.policy->digest();
   record.policy_revision = turn.state.revision();
-  record.approval_id = decision.approval_id();
+  record.approval_id = approval_id;
   record.limits = {limits.data(), turn.trace->count};
   record.latency = std::chrono::nanoseconds(end_ns - begin_ns);
   const AuditReceipt receipt = options.audit->Record(record);

@@ -4,8 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "callwarden/approvals.h"
 #include "callwarden/audit.h"
 #include "callwarden/clock.h"
 #include "callwarden/config.h"
@@ -32,13 +35,27 @@ struct Gate::Impl final : internal::CompletionListener {
     internal::LimitTrace* trace;  ///< null unless somebody records
   };
 
+  /// An approval that this call holds, until it is consumed or released.
+  struct Held {
+    std::string id;       ///< empty: none
+    bool needed = false;  ///< it is what lets the call pass
+  };
+
   void Check(const ToolCall& call, Decision& decision) noexcept;
   SwapReport Swap(std::shared_ptr<const CompiledPolicy> policy, std::shared_ptr<const GrantTable> grants);
 
   /// What the policy says; without one, step 1 of the language's section 8 and then step 2.
   void Decide(const Turn& turn, bool charge, Decision& decision) const noexcept;
-  /// Has the decision recorded. False: it is not, and must not stand if it admits the call.
-  bool Record(const Turn& turn, int64_t begin_ns, Decision& decision) noexcept;
+  /// Decides, with what the approval store knows of the call.
+  Held DecideWithApprovals(Turn& turn, Decision& decision) noexcept;
+  /// The approval that came with the call; `status` tells what became of it.
+  Held PresentGiven(Turn& turn, ApprovalStatus& status) noexcept;
+  /// Asks for an approval, after the decision that one is needed; decides anew when it was given before.
+  Held AskForApproval(Turn& turn, Decision& decision, ApprovalStatus& status) noexcept;
+  /// Uses up the approval that let the call pass, or lets go of it.
+  void SettleApproval(const Turn& turn, const Held& held, int64_t begin_ns, Decision& decision) noexcept;
+  /// Has the decision recorded, and then its end. False: it is not in the log.
+  bool Record(const Turn& turn, std::string_view approval_id, int64_t begin_ns, Decision& decision) noexcept;
   void OnComplete(uint64_t sequence, int64_t decided_ns, Outcome outcome) noexcept override;
 
   std::shared_ptr<const internal::GateState> Owner() const noexcept;

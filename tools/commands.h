@@ -16,6 +16,9 @@ void AddCheckCommand(CLI::App& app, Action& action);
 void AddDecideCommand(CLI::App& app, Action& action);
 void AddTestCommand(CLI::App& app, Action& action);
 void AddExplainCommand(CLI::App& app, Action& action);
+#if defined(CALLWARDEN_TOOL_HAS_GATE)
+void AddGrantsCommand(CLI::App& app, Action& action);
+#endif
 
 }  // namespace callwarden::tool
 

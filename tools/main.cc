@@ -65,6 +65,9 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddDecideCommand(app, action);
   callwarden::tool::AddTestCommand(app, action);
   callwarden::tool::AddExplainCommand(app, action);
+#if defined(CALLWARDEN_TOOL_HAS_GATE)
+  callwarden::tool::AddGrantsCommand(app, action);
+#endif
 
   try {
     app.parse(argc, argv);

@@ -67,8 +67,8 @@ class CALLWARDEN_EXPORT ArgumentSource {
  public:
   virtual ~ArgumentSource();
   /// Writes the value once, depth first. Called on the thread of the decision: once for a decision, twice for
-  /// an explanation, and once more whenever its canonical form is needed (approvals, audit records), each
-  /// time with the same events. Must not throw.
+  /// an explanation and for a decision that an approval comes with, and once more whenever its canonical form
+  /// is needed (approvals, audit records), each time with the same events. Must not throw.
   virtual void Write(ArgumentWriter& writer) const noexcept = 0;
 };
 

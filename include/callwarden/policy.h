@@ -137,6 +137,8 @@ class CALLWARDEN_EXPORT CompiledPolicy {
   [[nodiscard]] bool Hides(std::string_view tool) const noexcept;
   /// Whether a key of `tools` matches the tool.
   [[nodiscard]] bool Lists(std::string_view tool) const noexcept;
+  /// Whether tools that it does not list are denied for that: `default` is deny, and the policy enforces.
+  bool denies_unlisted() const noexcept;
 
   PolicyMode mode() const noexcept;
   /// The document's `description`; empty when it has none.

@@ -83,7 +83,10 @@ TEST_CASE("a check sees one set of policies, whole, while they are swapped", "[t
         // Texts that were kept over swaps.
         if (kept.size() >= 64) {
           for (const Decision& decision : kept) {
-            if (decision.message().find(" alone, says number ") != 1 || decision.rule() != (decision.message()[0] == 'x' ? "/tools/y/deny_if/no" : "/tools/x/deny_if/no")) ++mixed;
+            if (decision.message().find(" alone, says number ") != 1 ||
+                decision.rule() !=
+                    (decision.message()[0] == 'x' ? "/tools/y/deny_if/no" : "/tools/x/deny_if/no"))
+              ++mixed;
           }
           kept.clear();
         }
@@ -111,8 +114,8 @@ TEST_CASE("a check sees one set of policies, whole, while they are swapped", "[t
 TEST_CASE("counts go on over swaps, each charged once", "[threads]") {
   const auto policy_of = [](int number) {
     return CompileEntry(
-        R"({"reason": "n)" + std::to_string(number) +
-        R"(", "limits": [{"counter": "c", "window": "day", "max": 5000, "scope": "global"}]})");
+        R"({"limits": [{"counter": "c", "window": "day", "max": 5000, "scope": "global", "on_deny": "number )" +
+        std::to_string(number) + R"("}]})");
   };
   ManualClock clock(kNoon);
   Gate gate({.policy = policy_of(0), .clock = &clock});
