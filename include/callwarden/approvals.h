@@ -79,7 +79,7 @@ struct Approval {
 struct ApprovalStoreOptions {
   /// File that keeps approvals over restarts and shares them with other processes, such as `callwarden
   /// approvals`. Created with mode 0600 when it does not exist. Empty: they live in memory.
-  std::string path;
+  std::string path = {};
   /// Must outlive the store. Null: a SystemClock of the store's own.
   const Clock* clock = nullptr;
   /// How long an approval may wait, both for its answer and, counted from the answer, for its call; at most

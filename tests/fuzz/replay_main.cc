@@ -1,5 +1,5 @@
-// Runs kept inputs through a fuzzer's function: `fuzz_replay NAME FOLDER`. A property that does not hold ends the
-// process. No inputs is a failure, too: a folder that moved must not look like a pass.
+// Runs kept inputs through a fuzzer's function: `fuzz_replay NAME FOLDER`. A property that does not hold ends
+// the process. No inputs is a failure, too: a folder that moved must not look like a pass.
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
@@ -14,15 +14,21 @@ extern "C" int Fuzz_compile(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_arguments(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_decision(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_policy_test(const uint8_t* data, std::size_t size);
+extern "C" int Fuzz_grants(const uint8_t* data, std::size_t size);
 
 int main(int argc, char** argv) {
-  const std::map<std::string, int (*)(const uint8_t*, std::size_t)> fuzzers{{"compile", Fuzz_compile},
-                                                                            {"arguments", Fuzz_arguments},
-                                                                            {"decision", Fuzz_decision},
-                                                                            {"policy_test", Fuzz_policy_test}};
+  const std::map<std::string, int (*)(const uint8_t*, std::size_t)> fuzzers {
+    {"compile", Fuzz_compile}, {"arguments", Fuzz_arguments}, {"decision", Fuzz_decision},
+        {"policy_test", Fuzz_policy_test},
+#if defined(CALLWARDEN_TEST_GATE)
+        {"grants", Fuzz_grants},
+#endif
+  };
   const auto fuzzer = argc == 3 ? fuzzers.find(argv[1]) : fuzzers.end();
   if (fuzzer == fuzzers.end()) {
-    std::cerr << "usage: fuzz_replay compile|arguments|decision|policy_test FOLDER\n";
+    std::cerr << "usage: fuzz_replay NAME FOLDER; NAME is one of";
+    for (const auto& [name, function] : fuzzers) std::cerr << ' ' << name;
+    std::cerr << '\n';
     return 2;
   }
   std::error_code error;

@@ -11,6 +11,11 @@
 #include <thread>
 #include <vector>
 
+#if defined(CALLWARDEN_TEST_GATE)
+#include "callwarden/audit.h"
+#include "callwarden/gate.h"
+#endif
+
 #include "tests/catch.h"
 #include "tests/unit/unit.h"
 
@@ -453,3 +458,63 @@ TEST_CASE("a malformed call for which there is no memory is denied") {
     }
   }
 }
+
+#if defined(CALLWARDEN_TEST_GATE)
+namespace {
+
+class Nobody final : public callwarden::AuditSink {
+ public:
+  callwarden::AuditReceipt Record(const callwarden::AuditRecord&) noexcept override {
+    return {true, ++records};
+  }
+  void Complete(const callwarden::AuditCompletion&) noexcept override { ++completions; }
+  uint64_t records = 0;
+  uint64_t completions = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a gate adds no allocation to a decision") {
+  Counters counters;
+  Nobody sink;
+  const auto policy = Policy();
+  const auto grants = callwarden::GrantTable::Create(
+      {{.id = "g1", .policy = policy, .label = "one", .attributes = {{"team", "blue"}}},
+       {.id = "off", .policy = policy, .disabled = true}});
+  REQUIRE(grants.ok());
+  const bool audited = GENERATE(false, true);
+  callwarden::Gate gate({.grants = grants.table(),
+                         .counters = &counters.store,
+                         .clock = &counters.clock,
+                         .audit = audited ? &sink : nullptr});
+  struct Turn {
+    std::string_view tool, arguments, grant;
+    Reason reason;
+  };
+  const Turn turn = GENERATE(values<Turn>({{"plain", "{}", "g1", Reason::kAllowed},
+                                           {"three_limits", R"({"amount":0.07})", "g1", Reason::kAllowed},
+                                           {"shadow", "{}", "g1", Reason::kAllowed},
+                                           {"denied", "{}", "g1", Reason::kToolDenied},
+                                           {"heavy", "{}", "g1", Reason::kLimitExceeded},
+                                           {"asks", "{}", "g1", Reason::kApprovalRequired},
+                                           {"plain", "{", "nobody", Reason::kMalformedCall},
+                                           {"plain", "{}", "off", Reason::kNoPolicy},
+                                           {"plain", "{}", "nobody", Reason::kNoPolicy}}));
+  CAPTURE(audited, turn.tool, turn.grant);
+  ToolCall call = CallOf(turn.tool, turn.arguments);
+  call.grant = turn.grant;
+  uint64_t before = 0;
+  int wrong = 0;
+  for (int round = -3; round < 50; ++round) {
+    if (round == 0) before = meter.allocations;
+    Decision decision = gate.Check(call);
+    if (decision.reason() != turn.reason) ++wrong;
+    decision.Complete(Outcome::kOk);
+  }
+  const uint64_t allocations = meter.allocations - before;
+  CHECK(allocations == 0);
+  CHECK(wrong == 0);
+  CHECK(sink.records == (audited ? 53 : 0));
+  CHECK(sink.completions == (audited && turn.reason == Reason::kAllowed ? 53 : 0));
+}
+#endif

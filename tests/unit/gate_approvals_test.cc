@@ -278,9 +278,6 @@ TEST_CASE("an approval whose use cannot be written down admits nothing and charg
   CHECK(sink.reasons ==
         std::vector<Reason>{Reason::kApprovalRequired, Reason::kAllowed, Reason::kInternalError});
   CHECK(sink.outcomes == std::vector<Outcome>{Outcome::kNotSent});
-  ToolCall vouched = CallOf("t", "g");
-  vouched.approved = true;
-  sink.store = nullptr;
   Gate quiet({.policy = CompileEntry(R"({"limits": [{"counter": "c", "window": "minute", "max": 1}]})"),
               .counters = &gate.counters(),
               .clock = &clock});
