@@ -18,6 +18,7 @@ void AddTestCommand(CLI::App& app, Action& action);
 void AddExplainCommand(CLI::App& app, Action& action);
 #if defined(CALLWARDEN_TOOL_HAS_GATE)
 void AddGrantsCommand(CLI::App& app, Action& action);
+void AddProxyCommand(CLI::App& app, Action& action);
 #endif
 
 }  // namespace callwarden::tool
