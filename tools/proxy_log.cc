@@ -25,6 +25,7 @@ bool IsGoodNews(mcp::EventKind kind) {
     case mcp::EventKind::kCallAllowed:
     case mcp::EventKind::kToolsFiltered:
     case mcp::EventKind::kSettled:
+    case mcp::EventKind::kConnectionLost:  // how every session ends
       return true;
     case mcp::EventKind::kCallRefused:
     case mcp::EventKind::kApprovalAsked:
@@ -33,7 +34,6 @@ bool IsGoodNews(mcp::EventKind kind) {
     case mcp::EventKind::kMessageDropped:
     case mcp::EventKind::kServerDropped:
     case mcp::EventKind::kServerRefused:
-    case mcp::EventKind::kConnectionLost:
       return false;
   }
   return false;

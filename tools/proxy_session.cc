@@ -42,6 +42,9 @@ void ProxySession::OnServerGone() {
   ForgetSent();
   // Sending one of these back may release another, which then waits as well.
   for (; !unsent_.empty(); unsent_.pop_front()) Do(session_.NotSent(unsent_.front().ticket));
+  if (const std::size_t open = session_.in_flight(); open > 0) {
+    log_.Say("the server is gone, and " + Count(open, "request") + " without an answer");
+  }
   Do(session_.ConnectionLost());
 }
 
