@@ -1,6 +1,6 @@
-// What strict reading costs: CompiledPolicy::Decide, which copies, parses, walks and checks the arguments and
-// judges three conditions, beside simdjson's DOM parse alone of the same bytes. The two run in turn in one
-// process, and what is printed are ratios of neighbouring runs. bench/README.md says how to read them.
+// What strict reading costs: CompiledPolicy::Decide, which copies, reads and checks the arguments and judges
+// three conditions, beside simdjson's DOM parse alone of the same bytes. The two run in turn in one process,
+// and what is printed are ratios of neighbouring runs. bench/README.md says how to read them.
 //
 // Usage: reader_bench [ROUNDS]
 

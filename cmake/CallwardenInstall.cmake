@@ -3,18 +3,13 @@
 include(CMakePackageConfigHelpers)
 
 set(callwarden_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/callwarden")
-set(callwarden_header_sets FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT callwarden_development)
-get_target_property(callwarden_sets callwarden HEADER_SETS)
-if("adaptors" IN_LIST callwarden_sets)
-  list(APPEND callwarden_header_sets
-    FILE_SET adaptors DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT callwarden_development)
-endif()
 install(TARGETS callwarden EXPORT callwardenTargets
   RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT callwarden_runtime
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT callwarden_runtime
     NAMELINK_COMPONENT callwarden_development
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT callwarden_development
-  ${callwarden_header_sets})
+  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT callwarden_development
+  FILE_SET adaptors DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT callwarden_development)
 install(EXPORT callwardenTargets NAMESPACE callwarden:: DESTINATION "${callwarden_package_dir}"
   COMPONENT callwarden_development)
 
@@ -30,7 +25,7 @@ if(CALLWARDEN_BUILD_GATE)
 endif()
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/callwardenConfig.cmake.in"
   "${PROJECT_BINARY_DIR}/package/callwardenConfig.cmake" INSTALL_DESTINATION "${callwarden_package_dir}"
-  NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+  NO_SET_AND_CHECK_MACRO)
 # While the version is 0.x, a new minor version may break its users.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/package/callwardenConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion)
@@ -49,6 +44,7 @@ endif()
 set(callwarden_pc_libs "-L\${libdir} -lcallwarden")
 set(callwarden_pc_cflags "-I\${includedir}")
 if(callwarden_is_static)
+  # Not Requires.private: who links an archive always needs what it uses, with --static and without.
   set(callwarden_pc_requires_line "Requires: ${callwarden_pc_requires}")
 else()
   # A shared library brings what it links; its users need none of it.

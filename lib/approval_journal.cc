@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,11 +62,17 @@ int WriteAt(int fd, std::string_view bytes, uint64_t offset) noexcept {
 // not stop all others.
 int TakeLock(int fd) noexcept {
   constexpr int64_t kNanosecondsMax = 5'000'000'000;
+  constexpr int kYields = 16;  // mostly the lock is free after some microseconds
+  int yields = 0;
   int64_t waited_ns = 0;
   int64_t pause_ns = 20'000;
   while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return errno;
+    if (yields++ < kYields) {
+      ::sched_yield();
+      continue;
+    }
     if (waited_ns >= kNanosecondsMax) return ETIMEDOUT;
     const std::timespec pause{0, static_cast<long>(pause_ns)};
     ::nanosleep(&pause, nullptr);
@@ -210,24 +217,28 @@ ApprovalError ApprovalJournal::TakeLines(std::string& bytes, std::size_t scanned
   return {};
 }
 
-// What comes after the last line feed. Whoever wrote it has not come to the end, or the disk has lost it.
+// What comes after the last line feed. Whoever wrote it has not come to the end, or the disk has lost the
+// end, which then reads as zeros.
 ApprovalError ApprovalJournal::TakeTail(std::string_view tail, Reader& reader) {
+  tail = tail.substr(0, tail.find_last_not_of('\0') + 1);
   // Inside of strings quotes are escaped, so this is where the line's own check begins.
   const std::size_t name = tail.find(kCheckName);
-  if (name != std::string_view::npos && tail.size() - name >= kCheckSize) {
-    std::string_view body;
-    uint32_t check = 0;
-    if (tail.size() - name != kCheckSize || !CheckHolds(tail, body, check)) return Damaged();
-    if (const int error = WriteAt(fd_, "\n", end_ + tail.size()); error != 0) return FileError(error);
-    if (!reader.Apply(body)) return Damaged();
-    check_ = check;
-    ++lines_;
-    end_ += tail.size() + 1;
-    return {};
+  if (name == std::string_view::npos || tail.size() - name < kCheckSize) {
+    if (!tail.empty() && tail.front() != '{') return Damaged();
+    return ::ftruncate(fd_, static_cast<off_t>(end_)) == 0 ? ApprovalError() : FileError(errno);
   }
-  const bool zeros = tail.find_first_not_of('\0') == std::string_view::npos;
-  if (tail.front() != '{' && !zeros) return Damaged();
-  return ::ftruncate(fd_, static_cast<off_t>(end_)) == 0 ? ApprovalError() : FileError(errno);
+  // A whole line that lacks its line feed counts, since what it says may be that something was used.
+  std::string_view body;
+  uint32_t check = 0;
+  if (!CheckHolds(tail, body, check)) return Damaged();
+  const uint64_t end = end_ + tail.size();
+  if (::ftruncate(fd_, static_cast<off_t>(end)) != 0) return FileError(errno);
+  if (const int error = WriteAt(fd_, "\n", end); error != 0) return FileError(error);
+  if (!reader.Apply(body)) return Damaged();
+  check_ = check;
+  ++lines_;
+  end_ = end + 1;
+  return {};
 }
 
 // `body` is the line up to its check.

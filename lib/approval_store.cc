@@ -12,6 +12,7 @@
 #include "lib/approval_journal.h"
 #include "lib/approval_record.h"
 #include "lib/crypto.h"
+#include "lib/mutex.h"
 #include "lib/text.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
@@ -100,7 +101,7 @@ struct ApprovalStore::Impl final : internal::ApprovalJournal::Reader {
 
    private:
     Impl& impl_;
-    std::lock_guard<std::mutex> guard_;
+    std::lock_guard<Mutex> guard_;
     ApprovalError error_;
     bool locked_ = false;
     Timestamp now_{};
@@ -302,7 +303,7 @@ struct ApprovalStore::Impl final : internal::ApprovalJournal::Reader {
 
   ApprovalStoreOptions options;
   SystemClock own_clock;
-  mutable std::mutex mutex;
+  mutable Mutex mutex;
   std::optional<internal::ApprovalJournal> journal;
   ApprovalError error;
   std::map<std::string, Entry, std::less<>> entries;             // by id; pointers to entries stay good
@@ -321,7 +322,7 @@ ApprovalStore::ApprovalStore(ApprovalStoreOptions options) : impl_(new Impl(std:
 ApprovalStore::~ApprovalStore() = default;
 
 ApprovalError ApprovalStore::status() const {
-  const std::lock_guard<std::mutex> guard(impl_->mutex);
+  const std::lock_guard<Mutex> guard(impl_->mutex);
   return impl_->error;
 }
 
@@ -415,7 +416,7 @@ bool ApprovalStore::Consume(std::string_view id) {
 }
 
 void ApprovalStore::Release(std::string_view id) {
-  const std::lock_guard<std::mutex> guard(impl_->mutex);
+  const std::lock_guard<Mutex> guard(impl_->mutex);
   if (const auto hold = impl_->held.find(id); hold != impl_->held.end()) impl_->held.erase(hold);
 }
 

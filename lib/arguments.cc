@@ -13,15 +13,15 @@ using internal::CanonicalWriter;
 
 // An event that the filler does not take.
 template <class... Parameters, class... Values>
-[[gnu::cold]] bool Instead(CanonicalWriter* canonical, bool (CanonicalWriter::*event)(Parameters...),
+[[gnu::cold, gnu::noinline]] bool Instead(CanonicalWriter* canonical, bool (CanonicalWriter::*event)(Parameters...),
                            Values... values) noexcept {
   return canonical != nullptr && (canonical->*event)(values...);
 }
 
 }  // namespace
 
-// Deciding is the hot way: a filler that is open takes the event. One that is done takes none, which it tests
-// for anyway; only then is it asked whether a canonical form is being written instead.
+// Deciding is the hot way: a filler that is open takes the event. Only where it is done, and so takes none, is it
+// asked whether a canonical form is being written instead.
 
 bool ArgumentWriter::BeginObject() noexcept {
   if (filler_.done()) [[unlikely]] {

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -11,7 +10,7 @@
 #include "callwarden/config.h"
 
 #include "lib/argument_checks.h"
-#include "lib/scratch.h"
+#include "lib/json_scanner.h"
 #include "lib/slot_filler.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
@@ -28,39 +27,36 @@ struct ReadResult {
 
 /// Reads the arguments of calls, strictly and whole, and fills the slots that are read.
 ///
-/// Text is parsed by simdjson and walked on its tape; where it is refused, a second, slow walk over the text
-/// finds the byte. Kept per thread: buffers grow to the largest call seen and stay.
+/// Text is walked once; where it is refused, once more, to find the byte. Kept per thread: buffers grow to
+/// the largest call seen and stay.
 class ArgumentsReader {
  public:
-  ArgumentsReader() noexcept;
-  ~ArgumentsReader();
+  ArgumentsReader() noexcept = default;
   ArgumentsReader(const ArgumentsReader&) = delete;  // owns buffers that slots point into
   ArgumentsReader& operator=(const ArgumentsReader&) = delete;
 
+  // Each writes `result`, which comes as it is made: nothing refused.
   /// Arguments that are absent, which read as `{}`.
-  ReadResult ReadAbsent(std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;
+  void ReadAbsent(std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
+                  ReadResult& result) noexcept;
   /// Any bytes; reads nothing outside the view. Slots point into the reader, or nowhere, until the next call.
-  ReadResult ReadText(std::string_view text, std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
-                      const ArgumentChecks& checks) noexcept;
+  void ReadText(std::string_view text, std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
+                const ArgumentChecks& checks, ReadResult& result) noexcept;
   /// A host's own value; slots point into it.
-  ReadResult ReadParsed(const ArgumentSource& source, std::span<const SlotFiller::Layer> layers,
-                        uint32_t slot_count, const ArgumentChecks& checks) noexcept;
+  void ReadParsed(const ArgumentSource& source, std::span<const SlotFiller::Layer> layers,
+                  uint32_t slot_count, const ArgumentChecks& checks, ReadResult& result) noexcept;
 
   SlotValue* slots() noexcept { return filler_.slots(); }
   const SlotFiller& filler() const noexcept { return filler_; }
 
  private:
-  struct Parser;  // simdjson's, kept out of this header
-  bool Fill(std::string_view text, const SlotFiller::Options& options, bool may_hold_surrogates,
-            std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;
-  ReadResult Locate(std::string_view text, const SlotFiller::Options& options,
-                    std::span<const SlotFiller::Layer> layers, uint32_t slot_count) noexcept;
+  void SetOptions(const ArgumentChecks& checks, std::size_t size_max, bool refuse_repeated_at_once) noexcept;
+  template <class Handler>
+  ScanResult Scan(std::string_view text, Handler handler) noexcept;
+  void Locate(std::string_view text, ReadResult& result) noexcept;
 
   SlotFiller filler_;
-  std::unique_ptr<Parser> parser_;
-  ScratchVector<char> padded_;
-  ScratchVector<char> arena_;
-  ScratchVector<bool> depth_;
+  ScanBuffers buffers_;
 };
 
 }  // namespace internal

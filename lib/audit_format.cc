@@ -139,12 +139,13 @@ void Completion(const PackedRecord& head, AuditOut& out) noexcept {
 
 }  // namespace
 
-AuditFormatter::AuditFormatter(const JsonlAuditOptions& options) noexcept
+AuditFormatter::AuditFormatter(const JsonlAuditOptions& options)
     : whole_call_(options.record_arguments),
       digest_key_given_(options.digest_key.has_value()),
-      chain_(options.chain_key) {}
+      chain_(options.chain_key),
+      arguments_(options) {}
 
-bool AuditFormatter::Record(const std::byte* packed, ChainEnd& end, AuditOut& out) noexcept {
+bool AuditFormatter::Record(const std::byte* packed, ChainEnd& end, AuditOut& out) {
   const std::size_t begin = out.size();
   PackedReader in(packed);
   const auto head = in.Get<PackedRecord>();
@@ -183,6 +184,7 @@ bool AuditFormatter::Record(const std::byte* packed, ChainEnd& end, AuditOut& ou
   out.Raw(",\"args_size\":");
   out.Unsigned(head.arguments_size);
   if (head.arguments_state == ArgumentsState::kLeftOut) out.Raw(",\"args_left_out\":true");
+  arguments_.Members(head.arguments_state, arguments, out);
   if (whole_call_ && head.arguments_packed != 0) WholeArguments(arguments, out);
   Attributes("grant_attributes", head.grant_attributes, in, out);
   Attributes("context", head.context_attributes, in, out);

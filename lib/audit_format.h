@@ -11,6 +11,7 @@
 #include "callwarden/clock.h"
 #include "callwarden/config.h"
 
+#include "lib/audit_arguments.h"
 #include "lib/audit_chain.h"
 #include "lib/audit_record.h"
 #include "lib/audit_text.h"
@@ -20,14 +21,15 @@ namespace internal {
 
 /// Writes the lines of the log, each chained to the one before; docs/operations.md describes them.
 ///
-/// Thread safety: one thread. Allocation: what the longest line needs, kept by the host of `out`.
+/// Thread safety: one thread. Allocation: what the longest line and the longest arguments need, kept.
 /// Errors: false when there was no memory or no hash; `out` and `end` are then as they were.
 class AuditFormatter {
  public:
-  explicit AuditFormatter(const JsonlAuditOptions& options) noexcept;
+  explicit AuditFormatter(const JsonlAuditOptions& options);
+  std::size_t bad_paths() const noexcept { return arguments_.bad_paths(); }
 
   /// A packed record.
-  bool Record(const std::byte* packed, ChainEnd& end, AuditOut& out) noexcept;
+  bool Record(const std::byte* packed, ChainEnd& end, AuditOut& out);
   /// The sink begins to write into a file.
   bool Start(Timestamp now, ChainEnd& end, AuditOut& out) noexcept;
   /// So many records were left out before this line.
@@ -43,6 +45,7 @@ class AuditFormatter {
   bool whole_call_;
   bool digest_key_given_;
   AuditHasher chain_;
+  AuditArguments arguments_;
 };
 
 }  // namespace internal

@@ -2,11 +2,13 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <pthread.h>
 #include <time.h>
 
+#include "callwarden/approvals.h"
 #include "callwarden/audit.h"
 
 #include "lib/audit_pack.h"
@@ -31,6 +33,25 @@ std::atomic<bool> forks_counted{false};
 void CountForks() noexcept {
   if (forks_counted.exchange(true, std::memory_order_relaxed)) return;
   pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+}
+
+struct PackedArguments {
+  ArgumentsState state = ArgumentsState::kAbsent;
+  std::string_view bytes;
+};
+
+// Text is packed as it is. What a host has parsed lives until the record is taken, so it is written down
+// here, into memory that the thread keeps.
+PackedArguments ArgumentsOf(const ToolCall* call) noexcept {
+  if (call == nullptr) return {};
+  if (call->parsed_arguments == nullptr) {
+    if (!call->arguments.has_value()) return {};
+    return {ArgumentsState::kText, *call->arguments};
+  }
+  thread_local std::string canonical;
+  canonical.clear();
+  if (!AppendCanonicalArguments(*call, canonical)) return {ArgumentsState::kMalformed, {}};
+  return {ArgumentsState::kCanonical, canonical};
 }
 
 }  // namespace
@@ -88,13 +109,8 @@ AuditReceipt JsonlAuditSink::Record(const AuditRecord& record) noexcept {
     impl_->writer.CountRefused();
     return {};
   }
-  ArgumentsState state = ArgumentsState::kAbsent;
-  std::string_view arguments;
-  if (record.call != nullptr && record.call->arguments.has_value()) {
-    state = ArgumentsState::kText;
-    arguments = *record.call->arguments;
-  }
-  const DecisionPacker packer(record, state, arguments, impl_->options.record_arguments,
+  const PackedArguments arguments = ArgumentsOf(record.call);
+  const DecisionPacker packer(record, arguments.state, arguments.bytes, impl_->options.record_arguments,
                               impl_->queue.record_size_max());
   const AuditQueue::Place place = impl_->Claim(packer.size());
   if (place.data == nullptr) return {};

@@ -64,14 +64,13 @@ void* AuditWriter::Main(void* self) noexcept {
 }
 
 void AuditWriter::Run() {
-  OpenLog(Now());
+  Batch last = WriteBatch();  // opens the log and writes its first line, so that works() means that both do
   {
     const ThreadEvent::Lock lock(event_);
     started_ = true;
     event_.Signal(ThreadEvent::kDone);
   }
-  for (;;) {
-    const Batch last = WriteBatch();
+  for (;; last = WriteBatch()) {
     bool stopping = false;
     bool flush = false;
     uint64_t wanted = 0;
@@ -108,7 +107,6 @@ bool AuditWriter::OpenLog(Timestamp now) {
   }
   start_due_ = true;
   begun_files_.fetch_add(1, std::memory_order_relaxed);
-  works_.store(true, std::memory_order_release);
   return true;
 }
 
@@ -132,7 +130,8 @@ bool AuditWriter::Fail(int error) noexcept {
 
 bool AuditWriter::NeedsFile(Timestamp now) const noexcept {
   if (!files_.is_open() || files_.Displaced()) return true;
-  if (files_.size() == 0) return false;
+  // A file is ended by what would be written next, so that none is begun for nothing.
+  if (files_.size() == 0 || !queue_.HasClaims(cursor_)) return false;
   if (options_.rotate_size_bytes != 0 && files_.size() >= options_.rotate_size_bytes) return true;
   return options_.rotate_interval.count() > 0 && now - begun_ >= options_.rotate_interval;
 }
@@ -280,6 +279,7 @@ JsonlAuditStats AuditWriter::Stats() const noexcept {
   stats.errors = errors_.load(std::memory_order_relaxed);
   stats.bytes = bytes_.load(std::memory_order_relaxed);
   stats.files = begun_files_.load(std::memory_order_relaxed);
+  stats.bad_paths = formatter_.bad_paths();
   stats.failing = !works();
   stats.last_error = last_error_.load(std::memory_order_relaxed);
   return stats;

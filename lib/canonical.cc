@@ -4,7 +4,6 @@
 #include <charconv>
 
 #include "lib/json_scanner.h"
-#include "lib/scratch.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
@@ -18,8 +17,8 @@ class ScanHandler {
   bool EndObject(std::size_t) { return writer_.EndObject(); }
   bool BeginArray(std::size_t) { return writer_.BeginArray(); }
   bool EndArray(std::size_t) { return writer_.EndArray(); }
-  bool Name(std::string_view name, std::size_t) { return writer_.Name(name); }
-  bool String(std::string_view value, std::size_t, std::size_t) { return writer_.String(value); }
+  bool Name(std::string_view name, bool, std::size_t) { return writer_.Name(name); }
+  bool String(std::string_view value, bool, std::size_t, std::size_t) { return writer_.String(value); }
   bool Number(const internal::Number* number, std::size_t, std::size_t) {
     return number == nullptr ? writer_.Refuse() : writer_.Number(*number);
   }
@@ -216,10 +215,9 @@ bool CanonicalWriter::Word(std::string_view word) {
 
 bool CanonicalWriter::Read(std::string_view text) {
   if (text.size() > checks_.size_max) return Refuse();
-  ScratchVector<char> arena;
-  ScratchVector<bool> depth;
+  ScanBuffers buffers;
   ScanHandler handler(*this);
-  return JsonScanner<ScanHandler>(text, arena, depth, handler).Scan().status == ScanResult::Status::kOk &&
+  return JsonScanner<ScanHandler>(text, buffers, handler).Scan().status == ScanResult::Status::kOk &&
          Finish();
 }
 

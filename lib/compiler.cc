@@ -1,6 +1,7 @@
 #include "lib/compiler.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 #include <utility>
 
@@ -315,6 +316,15 @@ void Compiler::FinishEntry(EntryDraft& draft) {
   for (uint32_t l = draft.entry.limits.begin; l < draft.entry.limits.end; ++l) {
     draft.entry.has_shadow |= p.limits[l].shadow;
   }
+  const auto index = [&](Range rules) -> const RuleIndex* {
+    auto made = RuleIndex::Make(std::span<const Rule>(p.rules).subspan(rules.begin, rules.size()),
+                                rules.begin, p.tests);
+    if (made == nullptr) return nullptr;
+    p.rule_indexes.push_back(std::move(made));
+    return p.rule_indexes.back().get();
+  };
+  draft.entry.deny_if_index = index(draft.entry.deny_if);
+  draft.entry.require_approval_if_index = index(draft.entry.require_approval_if);
 }
 
 void Compiler::CheckHiddenTools() {
@@ -379,9 +389,18 @@ void Compiler::CheckCounterNames() {
 
 // Entries get their places: exact ones, globs by precedence, all_tools. Each exact tool gets its plan.
 void Compiler::LinkEntries() {
+  static constinit std::atomic<uint64_t> programs_made{0};
   Program& p = *program_;
+  p.number = 1 + programs_made.fetch_add(1, std::memory_order_relaxed);
   std::vector<std::string_view> names;
   std::vector<uint32_t> globs;
+  p.entries.reserve(drafts_.size());
+  p.rules.shrink_to_fit();
+  p.tests.shrink_to_fit();
+  p.test_sources.shrink_to_fit();
+  p.limits.shrink_to_fit();
+  p.scopes.shrink_to_fit();
+  p.attributes.shrink_to_fit();
   for (uint32_t i = 0; i < drafts_.size(); ++i) {
     EntryDraft& draft = drafts_[i];
     switch (draft.entry.kind) {
@@ -420,6 +439,8 @@ void Compiler::LinkEntries() {
   for (uint32_t i = 0; i < names.size(); ++i) p.tools.AddExact(names[i], i + 1);
   p.tools.Finish([this](std::string_view name) { return Keep(name); });
 
+  for (const Limit& limit : p.limits) p.scopes_per_limit = std::max(p.scopes_per_limit, limit.scopes.size());
+
   // Plans hold offsets until their arrays have stopped moving.
   struct Draft {
     Range entries;
@@ -453,6 +474,7 @@ void Compiler::LinkEntries() {
   }
   p.plan_entries.shrink_to_fit();
   p.plan_layers.shrink_to_fit();
+  p.plans.reserve(plans.size());
   for (const Draft& draft : plans) {
     Plan plan = draft.plan;
     plan.entries =

@@ -2,22 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <optional>
 
+#include "lib/quick_hash.h"
 #include "lib/text.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
-namespace {
 
 using Type = SlotValue::Type;
-
-constexpr Truth Of(bool value) noexcept { return value ? Truth::kTrue : Truth::kFalse; }
-
-constexpr Truth Flip(Truth truth) noexcept {
-  return static_cast<Truth>(static_cast<uint8_t>(Truth::kTrue) - static_cast<uint8_t>(truth));
-}
 
 bool EqualValues(const SlotValue& a, const SlotValue& b) noexcept {
   if (a.type != b.type) return false;
@@ -31,6 +24,14 @@ bool EqualValues(const SlotValue& a, const SlotValue& b) noexcept {
     default:
       return false;
   }
+}
+
+namespace {
+
+constexpr Truth Of(bool value) noexcept { return value ? Truth::kTrue : Truth::kFalse; }
+
+constexpr Truth Flip(Truth truth) noexcept {
+  return static_cast<Truth>(static_cast<uint8_t>(Truth::kTrue) - static_cast<uint8_t>(truth));
 }
 
 uint8_t TypeBitsOf(const SlotValue& value) noexcept {
@@ -115,6 +116,17 @@ Truth TestPresent(const Test& test, const SlotValue& value, const SlotValue* val
 
 }  // namespace
 
+uint64_t HashValue(const SlotValue& value) noexcept {
+  switch (value.type) {
+    case Type::kString:
+      return QuickHash(0, value.text());
+    case Type::kNumber:
+      return MixHash(1, Hash(value.number()));
+    default:
+      return MixHash(2, value.boolean ? 1 : 0);
+  }
+}
+
 ValueSet::ValueSet(std::vector<SlotValue> values) : values_(std::move(values)) {
   for (const SlotValue& value : values_)
     types_ = static_cast<uint8_t>(types_ | 1u << static_cast<unsigned>(value.type));
@@ -129,28 +141,8 @@ ValueSet::ValueSet(std::vector<SlotValue> values) : values_(std::move(values)) {
   }
 }
 
-// Where the search for a value begins. The constants are the policy's own, so the hash needs no key.
 std::size_t ValueSet::Place(const SlotValue& value) const noexcept {
-  uint64_t hash = 0;
-  if (value.type == Type::kNumber) {
-    hash = Hash(value.number());
-  } else if (value.type == Type::kBoolean) {
-    hash = value.boolean ? 1 : 2;
-  } else {
-    hash = 0xCBF29CE484222325u ^ value.size;
-    const char* p = value.string;
-    std::size_t left = value.size;
-    for (; left != 0;) {
-      uint64_t word = 0;
-      const std::size_t take = left < 8 ? left : 8;
-      std::memcpy(&word, p, take);
-      hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-      hash ^= hash >> 32;
-      p += take;
-      left -= take;
-    }
-  }
-  return hash & (table_.size() - 1);
+  return HashValue(value) & (table_.size() - 1);
 }
 
 bool ValueSet::Contains(const SlotValue& value) const noexcept {

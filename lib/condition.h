@@ -49,6 +49,11 @@ enum TypeBit : uint8_t {
   kObjectBit = 32,
 };
 
+/// Whether two strings, numbers or booleans are `eq`; false for other types.
+bool EqualValues(const SlotValue& a, const SlotValue& b) noexcept;
+/// The same for values that are equal. For tables of the policy's own constants: it has no key.
+uint64_t HashValue(const SlotValue& value) noexcept;
+
 /// The constants of `in`: strings, numbers and booleans, found by hash when they are many.
 class ValueSet {
  public:

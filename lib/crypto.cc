@@ -24,7 +24,12 @@ Sha256::Sha256() noexcept : context_(EVP_MD_CTX_new()) { Begin(); }
 Sha256::~Sha256() = default;
 
 void Sha256::Begin() noexcept {
-  ok_ = context_ != nullptr && EVP_DigestInit_ex(ContextOf(context_.get()), EVP_sha256(), nullptr) == 1;
+  if (context_ == nullptr) return;
+  EVP_MD_CTX* const context = ContextOf(context_.get());
+  // The context remembers its digest; naming it again would have OpenSSL 3 look it up again, which costs as
+  // much as hashing some hundred bytes.
+  ok_ = EVP_DigestInit_ex(context, has_digest_ ? nullptr : EVP_sha256(), nullptr) == 1;
+  has_digest_ = has_digest_ || ok_;
 }
 
 void Sha256::Add(std::string_view bytes) noexcept {

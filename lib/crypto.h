@@ -39,6 +39,7 @@ class Sha256 {
   void Begin() noexcept;
   std::unique_ptr<void, Free> context_;
   bool ok_ = false;
+  bool has_digest_ = false;
 };
 
 std::optional<Sha256Hash> HashSha256(std::string_view bytes) noexcept;

@@ -11,6 +11,10 @@ namespace {
 
 // The weights that a failed call leaves charged: those that no limit gives back.
 SettleResult SettleWith(Reservation& reservation, uint16_t refunded) noexcept {
+  if (refunded == 0 && !reservation.releases()) {  // nothing changes, so the store need not hear of it
+    reservation.Forget();
+    return {};
+  }
   std::array<uint64_t, kLimitsPerCallMax> actual;
   const std::size_t size = reservation.size();
   for (std::size_t i = 0; i < size; ++i) actual[i] = (refunded >> i & 1) != 0 ? 0 : reservation.weight(i);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 #include "lib/decision_builder.h"
 #include "lib/limiter.h"
@@ -44,7 +45,9 @@ SlotValue FindAttribute(const AttributeSlot& attribute, const ToolCall& call) no
 }
 
 // Puts together the plan of a name that only globs match.
-bool ResolvePlan(const Program& program, Scratch& scratch, Plan& plan) noexcept {
+bool MakePlan(const Program& program, Scratch& scratch) noexcept {
+  Plan& plan = scratch.plan;
+  plan = {};
   const std::size_t most = scratch.globs.size() + 1;
   scratch.plan_entries.clear();
   scratch.plan_layers.clear();
@@ -59,6 +62,32 @@ bool ResolvePlan(const Program& program, Scratch& scratch, Plan& plan) noexcept 
   }
   plan.entries = {scratch.plan_entries.data(), scratch.plan_entries.size()};
   plan.layers = {scratch.plan_layers.data(), scratch.plan_layers.size()};
+  return true;
+}
+
+// Finds what applies to a name that is no key of `tools`. False: no memory.
+bool FindOther(const Program& program, std::string_view name, Scratch& scratch,
+               PreparedCall& prepared) noexcept {
+  const uint64_t hash = PlanCache::HashOf(program.number, name);
+  if (scratch.plans != nullptr) {
+    if (const PlanCache::Found* found = scratch.plans->Find(hash, program.number, name)) {
+      prepared.match = found->match;
+      prepared.plan = &found->plan;
+      return true;
+    }
+  } else {
+    scratch.plans.reset(new (std::nothrow) PlanCache);
+  }
+  scratch.globs.clear();
+  if (!program.tools.FindOther(name, prepared.match, scratch.globs)) return false;
+  prepared.plan = &program.plans[0];
+  if (!scratch.globs.empty()) {
+    if (!MakePlan(program, scratch)) return false;
+    prepared.plan = &scratch.plan;
+  }
+  if (scratch.plans != nullptr && prepared.match.name_allowed) {
+    scratch.plans->Put(hash, program.number, name, prepared.match, *prepared.plan);
+  }
   return true;
 }
 
@@ -120,18 +149,13 @@ ScratchLease::ScratchLease() noexcept {
 
 PreparedCall Prepare(const Program& program, const ToolCall& call, Scratch& scratch) noexcept {
   PreparedCall prepared;
-  scratch.globs.clear();
-  prepared.memory = program.tools.Find(call.tool, prepared.match, scratch.globs);
-  if (!prepared.memory) return prepared;
-  Plan& plan = prepared.plan;
-  if (prepared.match.plan != ToolMatch::kNoPlan) {
-    plan = program.plans[prepared.match.plan];
-  } else if (scratch.globs.empty()) {
-    plan = program.plans[0];
+  if (program.tools.FindKey(call.tool, prepared.match)) [[likely]] {
+    prepared.plan = &program.plans[prepared.match.plan];
   } else {
-    prepared.memory = ResolvePlan(program, scratch, plan);
+    prepared.memory = FindOther(program, call.tool, scratch, prepared);
     if (!prepared.memory) return prepared;
   }
+  const Plan& plan = *prepared.plan;
   if (call.parsed_arguments != nullptr) {
     if (call.arguments) {
       // Two arguments for one call: whichever were read, the host might dispatch the other.
@@ -139,12 +163,14 @@ PreparedCall Prepare(const Program& program, const ToolCall& call, Scratch& scra
                        ReadResult::kNoOffset};
       return prepared;
     }
-    prepared.read =
-        scratch.reader.ReadParsed(*call.parsed_arguments, plan.layers, plan.slot_count, program.checks);
+    scratch.reader.ReadParsed(*call.parsed_arguments, plan.layers, plan.slot_count, program.checks,
+                              prepared.read);
   } else if (call.arguments) {
-    prepared.read = scratch.reader.ReadText(*call.arguments, plan.layers, plan.slot_count, program.checks);
+    scratch.reader.ReadText(*call.arguments, plan.layers, plan.slot_count, program.checks, prepared.read);
+  } else if (plan.slot_count != 0) {
+    scratch.reader.ReadAbsent(plan.layers, plan.slot_count, prepared.read);
   } else {
-    prepared.read = scratch.reader.ReadAbsent(plan.layers, plan.slot_count);
+    return prepared;  // nothing to read, and nothing that reads
   }
   prepared.memory = prepared.read.enforced != Refusal::kNoMemory && prepared.read.all != Refusal::kNoMemory;
   // Arguments that every rule refuses have filled no slots, and nobody will ask for any.
@@ -182,7 +208,7 @@ bool Judge(const Program& program, const ToolCall& call, const PreparedCall& pre
                           call.tool);
     return true;
   }
-  const Objection objection = Evaluate(program, prepared.plan, prepared.values, call.approved, shadow);
+  const Objection objection = Evaluate(program, *prepared.plan, prepared.values, call.approved, shadow);
   if (objection.reason == Reason::kAllowed) return false;
   DecisionBuilder::Object(verdict, objection, call.tool);
   return true;
@@ -195,12 +221,12 @@ void Decide(const Program& program, const ToolCall& call, CounterStore& counters
   if (lease.get() == nullptr) return;  // the decision denies with internal_error
   const PreparedCall prepared = Prepare(program, call, *lease.get());
   if (!prepared.memory) return;
-  Limiter limiter(program, prepared.plan, prepared.values, call, options.count_namespace, counters, now,
+  Limiter limiter(program, *prepared.plan, prepared.values, call, options.count_namespace, counters, now,
                   lease.get()->scope_values, trace);
   const auto run = [&](Part part, Reservation& reservation, uint16_t& refund_on_error) {
     return charge ? limiter.Charge(part, reservation, refund_on_error) : limiter.Look(part);
   };
-  const bool has_limits = prepared.plan.limit_count != 0;
+  const bool has_limits = prepared.plan->limit_count != 0;
   if (has_limits && !limiter.MakeRoom()) return;
   const bool shadow_document = program.mode == PolicyMode::kShadow;
   Verdict& verdict = DecisionBuilder::VerdictOf(decision);
@@ -213,17 +239,14 @@ void Decide(const Program& program, const ToolCall& call, CounterStore& counters
   if (!shadow_document) {
     decided = Judge(program, call, prepared, /*shadow=*/false, verdict);
     if (!decided && has_limits) {
-      enforced = limiter.Check(Part::kEnforced);
-      if (enforced.admitted) {
-        enforced = run(Part::kEnforced, DecisionBuilder::ReservationOf(decision), refunds);
-      }
+      enforced = run(Part::kEnforced, DecisionBuilder::ReservationOf(decision), refunds);
       if (!enforced.admitted) RefuseLimit(verdict, enforced, trace);
     }
   }
   if (!decided && enforced.admitted) DecisionBuilder::Allow(verdict);
 
   // What would be, with the shadowed part enforced as well.
-  if (prepared.plan.has_shadow || shadow_document) {
+  if (prepared.plan->has_shadow || shadow_document) {
     Verdict would;
     if (!Judge(program, call, prepared, /*shadow=*/true, would)) {
       Limiter::Answer all = has_limits ? limiter.Check(Part::kAll) : Limiter::Answer();
@@ -234,7 +257,7 @@ void Decide(const Program& program, const ToolCall& call, CounterStore& counters
           all = run(Part::kShadowed, DecisionBuilder::ShadowReservationOf(decision), shadow_refunds);
         } else if (IsShortage(held)) {
           const Limiter::Answer shadowed = limiter.Look(Part::kShadowed);
-          all = shadowed.admitted || IsShortage(shadowed) ? Worse(program, prepared.plan, held, shadowed)
+          all = shadowed.admitted || IsShortage(shadowed) ? Worse(program, *prepared.plan, held, shadowed)
                                                           : held;
         } else {
           all = held;

@@ -2,6 +2,7 @@
 #define CALLWARDEN_LIB_ENGINE_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include "lib/arguments_reader.h"
 #include "lib/evaluator.h"
 #include "lib/limit_trace.h"
+#include "lib/plan_cache.h"
 #include "lib/program.h"
 #include "lib/scratch.h"
 
@@ -23,6 +25,8 @@ struct Scratch {
   ScratchVector<uint32_t> globs;
   ScratchVector<PlanEntry> plan_entries;
   ScratchVector<SlotFiller::Layer> plan_layers;
+  Plan plan;  ///< of a name that is no key of `tools`, put together in the two arrays above
+  std::unique_ptr<PlanCache> plans;
   ScratchVector<AttributeValue> scope_values;
   bool in_use = false;
   ~Scratch();
@@ -46,7 +50,7 @@ class ScratchLease {
 /// A call as far as it goes before rules are asked: its name looked up, its arguments read, its slots filled.
 struct PreparedCall {
   ToolMatch match;
-  Plan plan;
+  const Plan* plan = nullptr;
   ReadResult read;
   const SlotValue* values = nullptr;
   bool memory = true;  ///< false: there was none, nothing else holds

@@ -15,14 +15,36 @@ bool Reaches(const Program& program, const Rule& rule, Quantifier quantifier, Tr
 
 namespace {
 
+// Whether a rule objects: `require` does when it does not hold.
+bool Objects(const Program& program, uint32_t rule, Quantifier quantifier, const SlotValue* slots,
+             const SlotValue* values, bool shadow) noexcept {
+  const Rule& r = program.rules[rule];
+  if (r.shadow && !shadow) return false;
+  return Holds(program, r, quantifier, slots, values) == (quantifier == Quantifier::kAny);
+}
+
 // The first rule of a list that objects, or null.
 const Rule* FirstObjecting(const Program& program, Range rules, Quantifier quantifier, const SlotValue* slots,
                            const SlotValue* values, bool shadow) noexcept {
-  const bool objects_when = quantifier == Quantifier::kAny;  // `require` objects when it does not hold
   for (uint32_t r = rules.begin; r < rules.end; ++r) {
-    const Rule& rule = program.rules[r];
-    if (rule.shadow && !shadow) continue;
-    if (Holds(program, rule, quantifier, slots, values) == objects_when) return &rule;
+    if (Objects(program, r, quantifier, slots, values, shadow)) return &program.rules[r];
+  }
+  return nullptr;
+}
+
+// The same for a list that may have an index.
+const Rule* FirstFiring(const Program& program, Range rules, const RuleIndex* index, const SlotValue* slots,
+                        const SlotValue* values, bool shadow) noexcept {
+  RuleIndex::Candidates candidates;
+  if (index == nullptr || !index->Find(slots[index->slot()], candidates)) {
+    return FirstObjecting(program, rules, Quantifier::kAny, slots, values, shadow);
+  }
+  // Both in one, in the order of the document.
+  const auto [always, by_value] = candidates;
+  for (std::size_t a = 0, v = 0; a < always.size() || v < by_value.size();) {
+    const bool from_always = v == by_value.size() || (a < always.size() && always[a] < by_value[v]);
+    const uint32_t rule = from_always ? always[a++] : by_value[v++];
+    if (Objects(program, rule, Quantifier::kAny, slots, values, shadow)) return &program.rules[rule];
   }
   return nullptr;
 }
@@ -42,7 +64,7 @@ Objection Evaluate(const Program& program, const Plan& plan, const SlotValue* va
     if (const Rule* rule = FirstObjecting(program, entry.require, Quantifier::kAll, slots, values, shadow)) {
       return {Reason::kRequirementFailed, &entry, rule};
     }
-    if (const Rule* rule = FirstObjecting(program, entry.deny_if, Quantifier::kAny, slots, values, shadow)) {
+    if (const Rule* rule = FirstFiring(program, entry.deny_if, entry.deny_if_index, slots, values, shadow)) {
       return {Reason::kDeniedByRule, &entry, rule};
     }
   }
@@ -50,8 +72,8 @@ Objection Evaluate(const Program& program, const Plan& plan, const SlotValue* va
   for (const PlanEntry& at : plan.entries) {
     const Entry& entry = program.entries[at.entry];
     if (entry.action == Action::kRequireApproval) return {Reason::kApprovalRequired, &entry, nullptr};
-    if (const Rule* rule = FirstObjecting(program, entry.require_approval_if, Quantifier::kAny,
-                                          values + at.slot_base, values, shadow)) {
+    if (const Rule* rule = FirstFiring(program, entry.require_approval_if, entry.require_approval_if_index,
+                                       values + at.slot_base, values, shadow)) {
       return {Reason::kApprovalRequired, &entry, rule};
     }
   }

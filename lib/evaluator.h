@@ -30,7 +30,8 @@ inline bool Holds(const Program& program, const Rule& rule, Quantifier quantifie
 
 /// Runs actions and rules, steps 6 to 8 of the language's section 8, over filled slots. `values` is the
 /// array that slots of lists and arrays point into. `shadow`: shadowed rules are looked at, too.
-/// Complexity: linear in the rules that apply. Does not allocate (RE2 may).
+/// Complexity: linear in the rules that apply, but for those that an index leaves out. Does not allocate (RE2
+/// may).
 Objection Evaluate(const Program& program, const Plan& plan, const SlotValue* values, bool approved,
                    bool shadow) noexcept;
 

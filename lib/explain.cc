@@ -237,11 +237,11 @@ Explanation Explain(const CompiledPolicy& policy, const ToolCall& call, CounterS
   if (prepared.read.enforced != internal::Refusal::kNone && prepared.read.all != internal::Refusal::kNone) {
     return explanation;
   }
-  internal::Limiter limiter(program, prepared.plan, prepared.values, call, options.decide.count_namespace,
+  internal::Limiter limiter(program, *prepared.plan, prepared.values, call, options.decide.count_namespace,
                             counters, now, lease.get()->scope_values);
   if (!limiter.MakeRoom()) return explanation;
   const internal::Explainer explainer(program, prepared, limiter, counters, now, options.show_values);
-  for (const internal::PlanEntry& at : prepared.plan.entries)
+  for (const internal::PlanEntry& at : prepared.plan->entries)
     explanation.entries.push_back(explainer.Explain(at));
   return explanation;
 }

@@ -15,12 +15,12 @@ class TreeBuilder {
   bool EndObject(std::size_t end) { return End(end); }
   bool EndArray(std::size_t end) { return End(end); }
 
-  bool Name(std::string_view name, std::size_t begin) {
+  bool Name(std::string_view name, bool, std::size_t begin) {
     if (too_deep_ != 0) return true;
     open_.back()->members.push_back({std::string(name), static_cast<uint32_t>(begin), {}});
     return true;
   }
-  bool String(std::string_view text, std::size_t begin, std::size_t end) {
+  bool String(std::string_view text, bool, std::size_t begin, std::size_t end) {
     if (JsonValue* v = Scalar(JsonValue::Type::kString, begin, end)) v->string = text;
     return true;
   }
@@ -118,9 +118,8 @@ TextPosition LineCursor::At(std::size_t offset) noexcept {
 JsonTree ParseJsonTree(std::string_view text, uint32_t depth_max) {
   JsonTree tree;
   TreeBuilder builder(tree, depth_max);
-  ScratchVector<char> arena;
-  ScratchVector<bool> depth;
-  const ScanResult result = JsonScanner<TreeBuilder>(text, arena, depth, builder).Scan();
+  ScanBuffers buffers;
+  const ScanResult result = JsonScanner<TreeBuilder>(text, buffers, builder).Scan();
   if (result.status != ScanResult::Status::kOk) tree.invalid_at = result.offset;
   return tree;
 }

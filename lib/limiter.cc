@@ -1,5 +1,7 @@
 #include "lib/limiter.h"
 
+#include <algorithm>
+
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 namespace {
@@ -36,31 +38,51 @@ void Limiter::ForEach(Part part, Take&& take) const noexcept {
   }
 }
 
+inline bool Limiter::IsGiven(const Scope& scope, const SlotValue* slots) const noexcept {
+  switch (scope.kind) {
+    case Scope::Kind::kGrant:
+      return !call_.grant.empty();
+    case Scope::Kind::kSession:
+      return !call_.session.empty();
+    case Scope::Kind::kContext:
+      break;
+  }
+  return IsPresent(slots[scope.slot]);
+}
+
+inline bool Limiter::HasScopes(const Limit& limit, const SlotValue* slots) const noexcept {
+  for (uint32_t s = limit.scopes.begin; s < limit.scopes.end; ++s) {
+    if (!IsGiven(program_.scopes[s], slots)) return false;
+  }
+  return true;
+}
+
+bool Limiter::WeighAmount(const Limit& limit, const SlotValue* slots,
+                          internal::Weight& weight) const noexcept {
+  const SlotValue& amount = slots[limit.amount_slot];
+  if (amount.type != Type::kNumber || IsNegative(amount.number())) return false;
+  weight = internal::Weigh(amount.number(), limit.unit_digits);
+  return true;
+}
+
 bool Limiter::Weigh(const Limit& limit, const SlotValue* slots, internal::Weight& weight,
                     LimitRefusal& refusal) const noexcept {
   refusal.limit = &limit;
   for (uint32_t s = limit.scopes.begin; s < limit.scopes.end; ++s) {
     const Scope& scope = program_.scopes[s];
-    const bool present = scope.kind == Scope::Kind::kGrant     ? !call_.grant.empty()
-                         : scope.kind == Scope::Kind::kSession ? !call_.session.empty()
-                                                               : IsPresent(slots[scope.slot]);
-    if (present) continue;
+    if (IsGiven(scope, slots)) continue;
     refusal.kind = LimitRefusal::Kind::kMissingScope;
     refusal.scope = scope.text;
     return false;
   }
   weight = limit.weight;
-  if (limit.amount_path.empty()) return true;
-  const SlotValue& amount = slots[limit.amount_slot];
-  if (amount.type != Type::kNumber || IsNegative(amount.number())) {
-    refusal.kind = LimitRefusal::Kind::kInvalidAmount;
-    return false;
-  }
-  weight = internal::Weigh(amount.number(), limit.unit_digits);
-  return true;
+  if (limit.amount_path.empty() || WeighAmount(limit, slots, weight)) return true;
+  refusal.kind = LimitRefusal::Kind::kInvalidAmount;
+  return false;
 }
 
-CounterKey Limiter::KeyOf(const Limit& limit, const SlotValue* slots) noexcept {
+[[gnu::always_inline]] inline CounterKey Limiter::MakeKey(const Limit& limit,
+                                                          const SlotValue* slots) noexcept {
   const std::size_t first = count_namespace_.empty() ? 0 : 1;
   const std::size_t size = first + limit.scopes.size();
   const std::span<AttributeValue> scope(scope_values_.data(), size);
@@ -74,12 +96,8 @@ CounterKey Limiter::KeyOf(const Limit& limit, const SlotValue* slots) noexcept {
   return store_.Key(limit.spec, scope);
 }
 
-bool Limiter::MakeRoom() noexcept {
-  std::size_t most = 0;
-  ForEach(Part::kAll, [&](const Limit& limit, const SlotValue*) {
-    most = limit.scopes.size() > most ? limit.scopes.size() : most;
-  });
-  return scope_values_.resize_unset(most + 1);  // and the namespace
+CounterKey Limiter::KeyOf(const Limit& limit, const SlotValue* slots) noexcept {
+  return MakeKey(limit, slots);
 }
 
 Limiter::Answer Limiter::Check(Part part) noexcept {
@@ -111,29 +129,41 @@ Limiter::Answer Limiter::Check(Part part) noexcept {
 
 // Gathers the counts to charge: a call charges a count once, with the largest weight of the limits that
 // share it, held to the smallest maximum. A limit that weighs nothing by itself still holds its count to its
-// own maximum, and a count that nothing weighs on is left to the store to pass over.
-void Limiter::Gather(Part part, Requests& r) noexcept {
-  ForEach(part, [&](const Limit& limit, const SlotValue* slots) {
-    internal::Weight weight;
-    LimitRefusal refusal;
-    if (r.limit_count == kLimitsPerCallMax || !Weigh(limit, slots, weight, refusal)) return;
-    const CounterKey key = KeyOf(limit, slots);
-    std::size_t i = 0;
-    while (i < r.count && !(r.keys[i] == key)) ++i;
-    if (i == r.count) {
-      ++r.count;
-      r.keys[i] = key;
-      r.weights[i] = weight;
-      r.requests[i] = {&limit.spec, &r.keys[i], weight.units};
-    } else {
-      if (weight.units > r.weights[i].units || weight.huge) r.weights[i] = weight;
-      r.requests[i].weight = r.weights[i].units;
-      if (limit.spec.max() < r.requests[i].spec->max()) r.requests[i].spec = &limit.spec;
+// own maximum, and a count that nothing weighs on is left to the store to pass over. False: Check refuses.
+bool Limiter::Gather(Part part, Requests& r) noexcept {
+  if (now_ < kTimeMin || now_ >= kTimeMax) [[unlikely]]
+    return false;
+  for (const PlanEntry& at : plan_.entries) {
+    const Range limits = program_.entries[at.entry].limits;
+    const SlotValue* const slots = values_ + at.slot_base;
+    for (uint32_t l = limits.begin; l < limits.end; ++l) {
+      const Limit& limit = program_.limits[l];
+      if (!IsIn(limit, part)) continue;
+      if (r.limit_count == program_.limits_per_call_max || !HasScopes(limit, slots)) [[unlikely]]
+        return false;
+      internal::Weight weight = limit.weight;
+      if (!limit.amount_path.empty() && !WeighAmount(limit, slots, weight)) [[unlikely]]
+        return false;
+      std::size_t i = r.count;
+      r.keys[i] = MakeKey(limit, slots);
+      for (std::size_t k = 0; k < r.count; ++k) {
+        if (r.keys[k] == r.keys[i]) i = k;
+      }
+      if (i == r.count) {
+        ++r.count;
+        r.weights[i] = weight;
+        r.requests[i] = {&limit.spec, &r.keys[i], weight.units};
+      } else {
+        if (weight.units > r.weights[i].units || weight.huge) r.weights[i] = weight;
+        r.requests[i].weight = r.weights[i].units;
+        if (limit.spec.max() < r.requests[i].spec->max()) r.requests[i].spec = &limit.spec;
+      }
+      if (!limit.refund_on_error) r.keep_on_error = static_cast<uint16_t>(r.keep_on_error | 1u << i);
+      r.request_of[r.limit_count] = static_cast<uint8_t>(i);
+      r.limits[r.limit_count++] = &limit;
     }
-    if (!limit.refund_on_error) r.keep_on_error = static_cast<uint16_t>(r.keep_on_error | 1u << i);
-    r.request_of[r.limit_count] = static_cast<uint8_t>(i);
-    r.limits[r.limit_count++] = &limit;
-  });
+  }
+  return true;
 }
 
 bool Limiter::IsLonger(const RetryAfter& a, const RetryAfter& b) noexcept {
@@ -201,7 +231,8 @@ void Limiter::Note(const Requests& r, const Reservation& reservation) noexcept {
 Limiter::Answer Limiter::Charge(Part part, Reservation& reservation, uint16_t& refund_on_error) noexcept {
   refund_on_error = 0;
   Requests r;
-  Gather(part, r);
+  if (!Gather(part, r)) [[unlikely]]
+    return Check(part);
   if (r.count == 0) return {};
   const ReserveResult result = store_.Reserve({r.requests.data(), r.count}, now_, reservation);
   if (result.status != ReserveStatus::kAdmitted) return Refuse(r, result);
@@ -217,7 +248,7 @@ Limiter::Answer Limiter::Charge(Part part, Reservation& reservation, uint16_t& r
 
 Limiter::Answer Limiter::Look(Part part) noexcept {
   Requests r;
-  Gather(part, r);
+  if (!Gather(part, r)) return Check(part);
   ReserveResult result;
   result.status = ReserveStatus::kAdmitted;
   for (std::size_t i = 0; i < r.count; ++i) {

@@ -46,11 +46,11 @@ class Limiter {
   enum class Part : uint8_t { kEnforced, kShadowed, kAll };
 
   /// Makes room for the keys of all limits. False: there is no memory, and the others must not be asked.
-  bool MakeRoom() noexcept;
+  bool MakeRoom() noexcept { return scope_values_.reserve(program_.scopes_per_limit + std::size_t{1}); }
   /// Finds the first missing scope, then the first invalid amount, then too many limits or a time out of
   /// range. Charges nothing.
   Answer Check(Part part) noexcept;
-  /// Charges all of them or none. To be asked after Check of a part that holds these.
+  /// Checks, then charges all of them or none.
   Answer Charge(Part part, Reservation& reservation, uint16_t& refund_on_error) noexcept;
   /// What Charge would answer, by looks alone.
   Answer Look(Part part) noexcept;
@@ -88,9 +88,13 @@ class Limiter {
   static bool IsIn(const Limit& limit, Part part) noexcept {
     return part == Part::kAll || limit.shadow == (part == Part::kShadowed);
   }
+  CounterKey MakeKey(const Limit& limit, const SlotValue* slots) noexcept;
+  bool IsGiven(const Scope& scope, const SlotValue* slots) const noexcept;
+  bool HasScopes(const Limit& limit, const SlotValue* slots) const noexcept;
+  bool WeighAmount(const Limit& limit, const SlotValue* slots, internal::Weight& weight) const noexcept;
   template <class Take>
   void ForEach(Part part, Take&& take) const noexcept;
-  void Gather(Part part, Requests& requests) noexcept;
+  [[nodiscard]] bool Gather(Part part, Requests& requests) noexcept;
   void Note(const Requests& requests, const Reservation& reservation) noexcept;
   static Answer Refuse(const Requests& requests, const ReserveResult& result) noexcept;
 

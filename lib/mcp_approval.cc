@@ -355,10 +355,10 @@ void Session::Impl::HandleRetry(const Envelope& envelope, std::string_view messa
     JsonText text;
     inner.Start(server_state, 1, /*strict=*/true);
     if (!decoded || !inner.ReadText(text) || !inner.AtEnd() || text.raw.size() != server_state.size()) {
-      claims.reset();
+      Refuse(envelope, Code::kInvalidParams, "Invalid params: requestState was changed");
+      return;
     }
   }
-  if (!claims) server_state.clear();
   const bool goes_on = claims && state.goes_on;
 
   std::string& rewritten = NewText();

@@ -22,6 +22,11 @@ bool HasControl(std::string_view text) noexcept {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
+bool IsNearCallOrList(std::string_view method) noexcept {
+  return method != kCallMethod && method != kListMethod &&
+         (internal::IsNearMethod(method, kCallMethod) || internal::IsNearMethod(method, kListMethod));
+}
+
 }  // namespace
 
 void Session::Impl::FromClient(std::string_view message) {
@@ -148,8 +153,7 @@ bool Session::Impl::CheckRoot(const Envelope& envelope, bool below_fault) {
     wrong = "Invalid Request: neither a request nor a response";
   } else if (has_method && !envelope.method_value.IsString()) {
     wrong = "Invalid Request: method must be a string";
-  } else if (has_method && (internal::IsNearMethod(envelope.method.value, kCallMethod) ||
-                            internal::IsNearMethod(envelope.method.value, kListMethod))) {
+  } else if (has_method && IsNearCallOrList(envelope.method.value)) {
     wrong = "Invalid Request: misspelt method";
   } else if (envelope.id.kind == MessageId::Kind::kIllegal) {
     wrong = "Invalid Request: id must be a string or an integer";

@@ -324,7 +324,11 @@ bool IsVariant(std::string_view found, std::string_view name) noexcept {
 }
 
 bool IsNearMethod(std::string_view found, std::string_view method) noexcept {
-  if (found == method) return false;
+  if (found == method || found.size() < method.size()) return false;
+  const auto is_plain = [](char c) noexcept { return c > 0x20 && c < 0x7F; };
+  const bool nothing_to_trim =
+      is_plain(found.front()) && is_plain(found.back()) && found.find('\0') == std::string_view::npos;
+  if (nothing_to_trim) return EqualFolded(found, method);
   return EqualFolded(Trim(found), method) || EqualFolded(Trim(found.substr(0, found.find('\0'))), method);
 }
 

@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include "lib/key_cache.h"
 #include "lib/memory_store_impl.h"
 #include "lib/siphash.h"
 
@@ -65,6 +66,14 @@ void HashScopeValue(internal::SipHasher128& hasher, const AttributeValue& value)
 
 [[gnu::noinline]] void Drop(Reservation& reservation) noexcept { reservation = Reservation(); }
 
+uint32_t HintOf(const LimitRequest& request) noexcept {
+  return request.key == nullptr ? CounterKey::kNoHint : request.key->hint;
+}
+
+[[gnu::noinline]] void RememberHint(const CounterKey& key) noexcept {
+  if (internal::KeyCache* const cache = internal::KeyCache::OfThread()) cache->SetHint(key);
+}
+
 Timestamp CalendarEnd(internal::WordFormat format, uint64_t word) noexcept {
   using internal::MinuteWord;
   using internal::SecondWord;
@@ -108,14 +117,22 @@ CounterKey MemoryCounterStore::Key(const LimitSpec& spec,
   CounterKey key;
   key.spec_tag = spec.tag();
   if (impl_ == nullptr) return key;
-  internal::SipHasher128 hasher(impl_->secret);
   const std::array<uint64_t, 2> digest = spec.digest();
+  internal::KeyCache* const cache = internal::KeyCache::OfThread();
+  if (cache != nullptr && cache->Find(impl_->secret, digest, scope, key)) [[likely]]
+    return key;
+  internal::SipHasher128 hasher(impl_->secret);
   hasher.Update64(digest[0]);
   hasher.Update64(digest[1]);
   for (const AttributeValue& value : scope) HashScopeValue(hasher, value);
   const std::array<uint64_t, 2> identity = hasher.Finish();
   key.fp = identity[0] != 0 ? identity[0] : 1;  // 0 marks an empty slot
   key.check = identity[1];
+  if (cache != nullptr) {
+    key.hint = cache->HintOf(key.fp);
+    // A key that was charged before: those that are met once push nothing out.
+    if (key.hint != CounterKey::kNoHint) cache->Put(impl_->secret, digest, scope, key);
+  }
   return key;
 }
 
@@ -127,7 +144,17 @@ ReserveResult MemoryCounterStore::Reserve(std::span<const LimitRequest> requests
     denied_store_error_.fetch_add(1, std::memory_order_relaxed);
     return ReserveResult();
   }
-  return impl_->core.Reserve(*this, requests, now, reservation);
+  return [&] {  // so that the answer, which is large, is made where the caller wants it
+    std::array<uint32_t, kLimitsPerCallMax> hints;
+    const std::size_t hinted = std::min(requests.size(), hints.size());
+    for (std::size_t i = 0; i < hinted; ++i) hints[i] = HintOf(requests[i]);
+    ReserveResult result = impl_->core.Reserve(*this, requests, now, reservation);
+    for (std::size_t i = 0; i < hinted; ++i) {
+      if (HintOf(requests[i]) != hints[i]) [[unlikely]]
+        RememberHint(*requests[i].key);
+    }
+    return result;
+  }();
 }
 
 SettleResult MemoryCounterStore::Settle(Reservation&& reservation,

@@ -27,7 +27,13 @@ struct NameView {
       : data(name.data()), size(static_cast<uint32_t>(name.size())), head(HeadOf(name)) {}
   std::string_view text() const noexcept { return {data, size}; }
   bool is_ascii() const noexcept {
-    return (head & 0x8080808080808080u) == 0 && (size <= sizeof(head) || IsAscii(text()));
+    constexpr uint64_t kHighs = 0x8080808080808080u;
+    if ((head & kHighs) != 0) return false;
+    if (size <= sizeof(head)) return true;
+    if (size > 2 * sizeof(head)) return IsAscii(text());
+    uint64_t last = 0;
+    std::memcpy(&last, data + size - sizeof(last), sizeof(last));
+    return (last & kHighs) == 0;
   }
   friend bool operator==(const NameView& a, const NameView& b) noexcept {
     return a.head == b.head && a.size == b.size &&
@@ -64,6 +70,13 @@ struct PathTrie {
     /// and bit (folded first byte & 63).
     uint64_t name_sizes = 0;
     uint64_t name_firsts = 0;
+    /// Whether a path ends here and none goes on.
+    bool is_end() const noexcept { return slot != kNone && slots_end == slot + 1; }
+    /// Whether a child could be called `other`, or differ from it only by case. False is sure.
+    bool may_have_like(const NameView& other) const noexcept {
+      return ((name_sizes & SizeMark(other.text())) != 0 && (name_firsts & FirstMark(other.text())) != 0) ||
+             !other.is_ascii();
+    }
     bool enforced = false;       ///< on a path that something enforced reads
     bool ends_enforced = false;  ///< an enforced path ends here
     bool items = false;          ///< `contains` tests the items of an array here

@@ -90,6 +90,7 @@ std::size_t Program::MemoryBytes() const noexcept {
   for (const Entry& entry : entries) bytes += entry.paths.nodes.capacity() * sizeof(PathTrie::Node);
   bytes += hide.capacity() * sizeof(std::string_view);
   for (const auto& set : sets) bytes += set->bytes();
+  for (const auto& index : rule_indexes) bytes += index->bytes();
   return bytes;
 }
 

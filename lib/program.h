@@ -17,6 +17,7 @@
 #include "lib/condition.h"
 #include "lib/number.h"
 #include "lib/path_trie.h"
+#include "lib/rule_index.h"
 #include "lib/slot_filler.h"
 #include "lib/text_pool.h"
 #include "lib/tool_index.h"
@@ -88,6 +89,8 @@ struct Entry {
   Range require_approval_if;
   Range limits;
   Range attributes;
+  const RuleIndex* deny_if_index = nullptr;  ///< null: the list is run from end to end
+  const RuleIndex* require_approval_if_index = nullptr;
   uint32_t slot_count = 0;  ///< argument slots first, then attributes
   PathTrie paths;
   bool has_shadow = false;
@@ -111,6 +114,7 @@ struct Plan {
 
 /// A compiled policy's data. Immutable once built; views point into `texts`.
 struct Program {
+  uint64_t number = 0;  ///< no other program of this process ever has it; never 0
   PolicyMode mode = PolicyMode::kEnforce;
   bool default_allow = false;
   std::string_view description;
@@ -129,6 +133,7 @@ struct Program {
   std::vector<TestSource> test_sources;  ///< by test; for explanations
   std::vector<Limit> limits;
   std::vector<Scope> scopes;
+  uint32_t scopes_per_limit = 0;  ///< the most that one limit has
   std::vector<AttributeSlot> attributes;
 
   // Plans of the exact tools, and the one of a tool that no key matches.
@@ -141,6 +146,7 @@ struct Program {
   TextPool texts;
   std::vector<std::unique_ptr<const Regex>> regexes;
   std::vector<std::unique_ptr<const ValueSet>> sets;
+  std::vector<std::unique_ptr<const RuleIndex>> rule_indexes;
 
   std::size_t MemoryBytes() const noexcept;
 };

@@ -47,6 +47,14 @@ class ScratchVector {
     data_[size_++] = value;
     return true;
   }
+  /// Adds an element and returns it, unset, to be written in place; null, and nothing changed, when there is
+  /// no memory.
+  [[nodiscard]] T* add_unset() noexcept {
+    if (size_ == capacity_ && !Grow(size_ + 1)) [[unlikely]] {
+      return nullptr;
+    }
+    return &data_[size_++];
+  }
   /// Makes room for `capacity` elements; false when there is no memory.
   [[nodiscard]] bool reserve(std::size_t capacity) noexcept {
     return capacity <= capacity_ || Grow(capacity);

@@ -1,5 +1,9 @@
 #include "lib/slot_filler.h"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "lib/random_bits.h"
 #include "lib/slot_filler-inl.h"
 
@@ -7,33 +11,35 @@ CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 namespace {
 
-uint64_t Load(const char* p, std::size_t size) noexcept {
-  uint64_t word = 0;
-  std::memcpy(&word, p, size);
-  return word;
+void Prefetch([[maybe_unused]] const void* address) noexcept {
+#if defined(__GNUC__)
+  __builtin_prefetch(address, /*rw=*/1);
+#endif
 }
 
-// A keyed hash after wyhash's multiply-and-fold: members' names are hostile, so the key is random.
-uint64_t HashOf(std::string_view name, uint64_t key) noexcept {
+uint64_t Fold(uint64_t a, uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+// A keyed hash after wyhash's multiply-and-fold: members' names are hostile, so the key is random. Blocks of
+// eight bytes, the last of which may overlap the one before.
+uint64_t HashOf(const NameView& name, uint64_t key) noexcept {
   constexpr uint64_t kOdd = 0xA0761D6478BD642Fu;
-  const auto fold = [](uint64_t a, uint64_t b) noexcept {
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(a) * b;
-    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-  };
-  uint64_t h = key ^ (name.size() * kOdd);
-  const char* p = name.data();
-  std::size_t left = name.size();
-  for (; left >= 8; left -= 8, p += 8) h = fold(h ^ Load(p, 8), key | 1) + kOdd;
-  if (left != 0) h = fold(h ^ Load(p, left), key | 1) + kOdd;
-  return fold(h ^ key, kOdd);
+  uint64_t h = Fold(key ^ (name.size * kOdd) ^ name.head, key | 1) + kOdd;
+  for (std::size_t at = sizeof(name.head); at < name.size; at += sizeof(name.head)) {
+    uint64_t block = 0;
+    std::memcpy(&block, name.data + std::min(at, name.size - sizeof(block)), sizeof(block));
+    h = Fold(h ^ block, key | 1) + kOdd;
+  }
+  return Fold(h ^ key, kOdd);
 }
 
 }  // namespace
 
-bool SlotFiller::Start(std::span<const Layer> layers, uint32_t slot_count, const Options& options) noexcept {
+bool SlotFiller::Start(std::span<const Layer> layers, uint32_t slot_count) noexcept {
   layers_ = layers;
-  options_ = options;
   refused_ = Refusal::kNone;
   refused_enforced_ = Refusal::kNone;
   done_ = false;
@@ -44,15 +50,9 @@ bool SlotFiller::Start(std::span<const Layer> layers, uint32_t slot_count, const
   frames_.clear();
   frontier_.clear();
   names_.clear();
-  hashed_ = 0;
-  // Serials go on from call to call, so that old entries of the hash table count as empty.
-  if (serial_ > 0x7FFFFFFFu) {
-    serial_ = 0;
-    for (std::size_t i = 0; i < hash_.size(); ++i) hash_[i] = {};
-  }
-  serial_base_ = serial_;
+  if (!PushFrame(/*object=*/false, /*read=*/true, /*items=*/false)) return false;
   if (!values_.resize_unset(slot_count)) return Refuse(Refusal::kNoMemory);
-  for (uint32_t i = 0; i < slot_count; ++i) values_[i] = SlotValue();
+  if (slot_count != 0) std::memset(static_cast<void*>(values_.data()), 0, slot_count * sizeof(SlotValue));
   return true;
 }
 
@@ -63,11 +63,58 @@ bool SlotFiller::RefuseSoft(bool enforced, bool all, Refusal refusal) noexcept {
   return !done_;
 }
 
+bool SlotFiller::BeginObject() noexcept { return MayComeNow() && OpenContainer(true); }
+bool SlotFiller::BeginArray() noexcept { return MayComeNow() && OpenContainer(false); }
+bool SlotFiller::EndObject() noexcept { return MayEndNow(true) && CloseContainer(); }
+bool SlotFiller::EndArray() noexcept { return MayEndNow(false) && CloseContainer(); }
+bool SlotFiller::Scalar(const SlotValue& value) noexcept { return MayComeNow() && AddScalar(value); }
+bool SlotFiller::Null() noexcept { return MayComeNow() && AddNull(); }
+
+bool SlotFiller::String(std::string_view value) noexcept {
+  return MayComeNow() && Fits(value.size()) && AddString(value, /*may_hold_nul=*/true);
+}
+
+bool SlotFiller::Name(const NameView& name) noexcept {
+  if (done_) return false;
+  if (!top_->object || named_) return Refuse(Refusal::kUnbalanced);
+  named_ = true;
+  return Fits(name.size) && AddName(name.data, name.size, name.head, /*may_hold_nul=*/true);
+}
+
+bool SlotFiller::Fits(std::size_t size) noexcept {
+  if (size > options_.size_max - size_) return Refuse(Refusal::kTooLarge);
+  size_ += size;
+  return true;
+}
+
+// Whether a value may come next, from a source that is not known to balance its events.
+bool SlotFiller::MayComeNow() noexcept {
+  if (done_) return false;
+  if (AtRoot()) return !seen_root_ || Refuse(Refusal::kUnbalanced);
+  if (top_->object && !named_) return Refuse(Refusal::kUnbalanced);
+  named_ = false;
+  return true;
+}
+
+bool SlotFiller::MayEndNow(bool object) noexcept {
+  if (done_) return false;
+  return (!AtRoot() && top_->object == object && !named_) || Refuse(Refusal::kUnbalanced);
+}
+
+bool SlotFiller::PushPlace(uint32_t layer, uint32_t node, bool in_list) noexcept {
+  Place* const place = frontier_.add_unset();
+  if (place == nullptr) return Refuse(Refusal::kNoMemory);
+  place->layer = layer;
+  place->node = node;
+  place->value = Place::kNone;
+  place->in_list = in_list;
+  return true;
+}
+
 bool SlotFiller::BeginRoot() noexcept {
-  if (seen_root_) return Refuse(Refusal::kUnbalanced);
   seen_root_ = true;
   for (uint32_t i = 0; i < layers_.size(); ++i) {
-    if (!frontier_.push_back({.layer = i, .node = 0})) return Refuse(Refusal::kNoMemory);
+    if (!PushPlace(i, 0, false)) return false;
   }
   return true;
 }
@@ -80,14 +127,9 @@ bool SlotFiller::BeginItem(uint32_t frontier, uint32_t item) noexcept {
     const PathTrie::Node& node = trie.nodes[place.node];
     for (uint32_t c = node.indexes_begin; c < node.indexes_begin + node.indexes_count; ++c) {
       if (trie.nodes[c].index != item) continue;
-      if (!frontier_.push_back({.layer = place.layer, .node = c, .in_list = place.in_list})) {
-        return Refuse(Refusal::kNoMemory);
-      }
+      if (!PushPlace(place.layer, c, place.in_list)) return false;
     }
-    if (node.wildcard != PathTrie::kNone &&
-        !frontier_.push_back({.layer = place.layer, .node = node.wildcard, .in_list = true})) {
-      return Refuse(Refusal::kNoMemory);
-    }
+    if (node.wildcard != PathTrie::kNone && !PushPlace(place.layer, node.wildcard, true)) return false;
   }
   return true;
 }
@@ -96,7 +138,7 @@ uint32_t SlotFiller::Append(uint32_t head, const SlotValue& value) noexcept {
   const auto at = static_cast<uint32_t>(values_.size());
   if (!values_.push_back(value)) {
     Refuse(Refusal::kNoMemory);
-    return SlotValue::kNone;
+    return Place::kNone;
   }
   SlotValue& list = values_[head];
   if (list.last == SlotValue::kNone) {
@@ -135,7 +177,9 @@ void SlotFiller::PutBelow(const Place& place, const PathTrie::Node& node, SlotVa
   PutRange(place, node.slots_begin + own, node.slots_end, type);
 }
 
-bool SlotFiller::CheckNul(std::string_view value, const Frame* frame) noexcept {
+bool SlotFiller::CheckNul(std::string_view value) noexcept {
+  if (!options_.refuse_nul_strings || value.empty()) return true;
+  const Frame& frame = *top_;
   bool read = false;
   bool read_enforced = false;
   for (uint32_t i = targets_; i < frontier_.size(); ++i) {
@@ -143,8 +187,8 @@ bool SlotFiller::CheckNul(std::string_view value, const Frame* frame) noexcept {
     read |= node.slot != PathTrie::kNone;
     read_enforced |= node.ends_enforced;
   }
-  if (frame != nullptr && !frame->object) {
-    for (uint32_t i = frame->frontier; i < targets_; ++i) {
+  if (frame.items) {
+    for (uint32_t i = frame.frontier; i < targets_; ++i) {
       read |= NodeOf(frontier_[i]).items;
       read_enforced |= NodeOf(frontier_[i]).items_enforced;
     }
@@ -153,8 +197,7 @@ bool SlotFiller::CheckNul(std::string_view value, const Frame* frame) noexcept {
   return RefuseSoft(read_enforced, true, Refusal::kNulString);
 }
 
-// Puts a scalar (or null, as kAbsent) where it is read.
-bool SlotFiller::Store(const SlotValue& value) noexcept {
+bool SlotFiller::StoreWidely(SlotValue value) noexcept {
   for (uint32_t i = targets_; i < frontier_.size(); ++i) {
     const Place place = frontier_[i];
     const PathTrie::Node& node = NodeOf(place);
@@ -168,20 +211,28 @@ bool SlotFiller::Store(const SlotValue& value) noexcept {
     }
     PutBelow(place, node, absent ? SlotValue::Type::kAbsent : SlotValue::Type::kMismatch);
   }
-  if (!frames_.empty() && frames_.back().items) {
-    for (uint32_t i = frames_.back().frontier; i < targets_; ++i) {
+  if (top_->items) {
+    for (uint32_t i = top_->frontier; i < targets_; ++i) {
       const Place& place = frontier_[i];
-      if (NodeOf(place).items && place.value != SlotValue::kNone) Append(place.value, value);
+      if (NodeOf(place).items && place.value != Place::kNone) Append(place.value, value);
     }
   }
   EndValue();
   return !done_;
 }
 
-bool SlotFiller::BeginContainer(bool object) noexcept {
-  if (!BeginValue()) return false;
-  if (frames_.empty() && !object) return Refuse(Refusal::kNotAnObject);
-  if (frames_.size() >= options_.depth_max) return Refuse(Refusal::kTooDeep);
+// Opens the root, or a container in one that something reads.
+bool SlotFiller::OpenMember(bool object) noexcept {
+  if (AtRoot() && !object) return Refuse(Refusal::kNotAnObject);
+  if (frames_.size() > options_.depth_max) return Refuse(Refusal::kTooDeep);
+  if (AtRoot()) return BeginRoot() && OpenRead(object);
+  if (!BeginValue(*top_)) return false;
+  if (targets_ == frontier_.size() && !top_->items) return PushFrame(object, /*read=*/false, /*items=*/false);
+  return OpenRead(object);
+}
+
+// Opens a container that something reads, or whose place is an item that `contains` looks at.
+bool SlotFiller::OpenRead(bool object) noexcept {
   const SlotValue own = SlotValue::Of(object ? SlotValue::Type::kObject : SlotValue::Type::kArray);
   bool items = false;
   for (uint32_t i = targets_; i < frontier_.size(); ++i) {
@@ -209,31 +260,23 @@ bool SlotFiller::BeginContainer(bool object) noexcept {
       }
     }
   }
-  if (!frames_.empty() && frames_.back().items) {
-    for (uint32_t i = frames_.back().frontier; i < targets_; ++i) {
+  if (top_->items) {
+    for (uint32_t i = top_->frontier; i < targets_; ++i) {
       const Place& place = frontier_[i];
-      if (NodeOf(place).items && place.value != SlotValue::kNone) Append(place.value, own);
+      if (NodeOf(place).items && place.value != Place::kNone) Append(place.value, own);
     }
   }
-  Frame frame;
-  frame.object = object;
-  frame.frontier = targets_;
-  frame.names = static_cast<uint32_t>(names_.size());
-  frame.serial = ++serial_;
-  frame.items = items;
-  if (!frames_.push_back(frame)) return Refuse(Refusal::kNoMemory);
-  return !done_;
+  return PushFrame(object, frontier_.size() != targets_, items) && !done_;
 }
 
-bool SlotFiller::EndContainer(bool object) noexcept {
-  if (done_) return false;
-  if (frames_.empty() || frames_.back().object != object || named_) return Refuse(Refusal::kUnbalanced);
-  const Frame frame = frames_.back();
+// Ends a container that something reads.
+void SlotFiller::CloseRead(const Frame& frame) noexcept {
+  const bool object = frame.object;
   for (uint32_t i = frame.frontier; i < frontier_.size(); ++i) {
     const Place place = frontier_[i];
     const PathTrie& trie = TrieOf(place);
     const PathTrie::Node& node = trie.nodes[place.node];
-    if (place.value != SlotValue::kNone) values_[place.value].size = frame.count;
+    if (place.value != Place::kNone) values_[place.value].size = frame.count;
     if (!place.in_list) continue;  // what was not met is absent already
     for (uint32_t c = node.indexes_begin; !object && c < node.indexes_begin + node.indexes_count; ++c) {
       if (trie.nodes[c].index < frame.count) continue;
@@ -248,53 +291,115 @@ bool SlotFiller::EndContainer(bool object) noexcept {
     }
   }
   frontier_.truncate(frame.frontier);
-  names_.truncate(frame.names);
-  frames_.pop_back();
-  return true;
 }
 
-bool SlotFiller::GrowHash() noexcept {
+// Throws out the names of objects that are closed, and grows when those of open ones need more room. What
+// this costs is paid for by the names that came since: at least a quarter of the table.
+bool SlotFiller::RebuildHash() noexcept {
   if (hash_key_ == 0) hash_key_ = RandomBits() | 1;
-  const std::size_t capacity = hash_.size() == 0 ? 128 : hash_.size() * 2;
-  ScratchVector<HashEntry> grown;
-  if (!grown.resize_unset(capacity)) return false;
-  for (std::size_t i = 0; i < capacity; ++i) grown[i] = {};
-  for (std::size_t i = 0; i < hash_.size(); ++i) {
-    if (hash_[i].serial <= serial_base_) continue;
-    std::size_t at = hash_[i].hash & (capacity - 1);
-    while (grown[at].serial != 0) at = (at + 1) & (capacity - 1);
-    grown[at] = hash_[i];
+  std::size_t capacity = std::max<std::size_t>(hash_.size(), 128);
+  while (capacity < names_.size() * 4) capacity *= 2;
+  hash_.clear();  // nothing in it is kept
+  if (!hash_.resize_unset(capacity)) return false;
+  for (std::size_t i = 0; i < capacity; ++i) hash_[i] = HashEntry();
+  hashed_ = 0;
+  for (std::size_t f = 0; f < frames_.size(); ++f) {
+    // Some of the last names may not have been here yet: one that comes twice does no harm.
+    if (!frames_[f].object || frames_[f].count <= kNamesLinearMax) continue;
+    for (uint32_t n = frames_[f].names; n < frames_[f].names + frames_[f].count; ++n) {
+      AddHashed(n, HashOf(names_[n], KeyOf(frames_[f])));
+    }
   }
-  hash_ = std::move(grown);
   return true;
 }
 
-// Puts a name into the hash table. Returns whether it was there already.
-bool SlotFiller::FindOrAddHashed(uint32_t name, uint32_t serial) noexcept {
-  if ((hashed_ + 1) * 2 > hash_.size() && !GrowHash()) {
-    Refuse(Refusal::kNoMemory);
-    return false;
-  }
-  const NameView& view = names_[name];
-  const uint64_t hash = HashOf(view.text(), hash_key_) + serial;
+void SlotFiller::AddHashed(uint32_t name, uint64_t hash) noexcept {
   const std::size_t mask = hash_.size() - 1;
   std::size_t at = hash & mask;
-  for (; hash_[at].serial > serial_base_; at = (at + 1) & mask) {
-    const HashEntry& entry = hash_[at];
-    if (entry.hash == hash && entry.serial == serial && names_[entry.name] == view) return true;
-  }
-  hash_[at] = {hash, name, serial};
+  while (hash_[at].name != HashEntry::kEmpty) at = (at + 1) & mask;
+  hash_[at] = {static_cast<uint32_t>(hash >> 32), name};
   ++hashed_;
-  return false;
 }
 
-// An object with many members: its names move to the hash table, the latest last.
-bool SlotFiller::IsDuplicateOfMany(const Frame& frame) noexcept {
-  const auto last = static_cast<uint32_t>(names_.size() - 1);
-  for (uint32_t n = frame.count == kNamesLinearMax ? frame.names : last; n < last; ++n) {
-    FindOrAddHashed(n, frame.serial);
+// Refuses when a name of an object with many occurs before in it, else puts it into the table.
+bool SlotFiller::CheckDuplicate(uint32_t name, uint64_t hash, const Frame& frame) noexcept {
+  const NameView& view = names_[name];
+  const auto tag = static_cast<uint32_t>(hash >> 32);
+  const std::size_t mask = hash_.size() - 1;
+  std::size_t at = hash & mask;
+  for (; hash_[at].name != HashEntry::kEmpty; at = (at + 1) & mask) {
+    const HashEntry& entry = hash_[at];
+    if (entry.tag == tag && entry.name >= frame.names && entry.name < name && names_[entry.name] == view) {
+      return Refuse(Refusal::kDuplicateName);
+    }
   }
-  return FindOrAddHashed(last, frame.serial);
+  hash_[at] = {tag, name};
+  ++hashed_;
+  return true;
+}
+
+// Checks a run of names. All hashes first: the places that they lead to, each likely far from the others, are
+// fetched at the same time.
+bool SlotFiller::CheckBatch(const Frame& frame, uint32_t begin, uint32_t end) noexcept {
+  while (begin < end) {
+    std::array<uint64_t, kNamesBatch> hashes;
+    const uint32_t batch = std::min(end - begin, kNamesBatch);
+    if ((hashed_ + batch) * 2 > hash_.size() && !RebuildHash()) return Refuse(Refusal::kNoMemory);
+    const uint64_t key = KeyOf(frame);
+    for (uint32_t i = 0; i < batch; ++i) {
+      hashes[i] = HashOf(names_[begin + i], key);
+      Prefetch(&hash_[hashes[i] & (hash_.size() - 1)]);
+    }
+    for (uint32_t i = 0; i < batch; ++i) {
+      if (!CheckDuplicate(begin + i, hashes[i], frame)) return false;
+    }
+    begin += batch;
+  }
+  return true;
+}
+
+// A name has come that makes its object one with many members. From here on names are looked up in the hash
+// table, at once or a batch at a time, the first ones with them.
+bool SlotFiller::CheckDuplicateOfMany(const Frame& frame) noexcept {
+  const uint32_t end = frame.names + frame.count;
+  if (options_.refuse_repeated_at_once) {
+    return CheckBatch(frame, frame.count == kNamesLinearMax + 1 ? frame.names : end - 1, end);
+  }
+  if (frame.count % kNamesBatch != 0) return true;
+  return CheckBatch(frame, frame.count == 2 * kNamesBatch ? frame.names : end - kNamesBatch, end);
+}
+
+// The names of an object with many members that were left for its end.
+bool SlotFiller::CheckRest(const Frame& frame) noexcept {
+  if (options_.refuse_repeated_at_once) return true;
+  const uint32_t rest = frame.count % kNamesBatch;
+  return CheckBatch(frame, frame.names + (frame.count < 2 * kNamesBatch ? 0 : frame.count - rest),
+                    frame.names + frame.count);
+}
+
+// Finds the places where the value of a member stands, in an object that something reads.
+bool SlotFiller::FindPlaces(const NameView& name, const Frame& frame) noexcept {
+  bool found = false;
+  bool found_enforced = false;
+  bool may_vary = false;  // a name that is read here could differ from this one only by case
+  targets_ = static_cast<uint32_t>(frontier_.size());
+  for (uint32_t i = frame.frontier; i < targets_; ++i) {
+    const uint32_t layer = frontier_[i].layer;
+    const PathTrie& trie = TrieOf(frontier_[i]);
+    const PathTrie::Node& node = NodeOf(frontier_[i]);
+    if (node.names_count == 0 || !node.may_have_like(name)) continue;
+    const uint32_t child = trie.FindName(node, name);
+    if (child == PathTrie::kNone) {
+      may_vary = true;
+      continue;
+    }
+    found = true;
+    found_enforced |= trie.nodes[child].enforced;
+    may_vary |= node.names_count > 1;
+    if (!PushPlace(layer, child, frontier_[i].in_list)) return false;
+  }
+  if (found_enforced || !may_vary || !options_.refuse_case_variants) return !done_;
+  return CheckCase(name, frame, found);
 }
 
 // A name that is not read here must not be one that is, but for case. The marks have said that it could be.

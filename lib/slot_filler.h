@@ -52,7 +52,8 @@ class SlotFiller {
     std::size_t size_max = 0;  ///< of all names and strings together
     bool refuse_case_variants = true;
     bool refuse_nul_strings = true;
-    bool has_nul = true;  ///< false: no string can hold U+0000, do not look
+    /// A repeated name is refused where it stands. Else it may be refused later, up to the end of its object.
+    bool refuse_repeated_at_once = true;
   };
 
   /// Takes no event until Start. For an ArgumentWriter whose events go elsewhere.
@@ -60,8 +61,10 @@ class SlotFiller {
   /// Whether nothing further can change the outcome, so that events are ignored.
   bool done() const noexcept { return done_; }
 
-  /// Begins a call with `slot_count` absent slots. False: no memory.
-  bool Start(std::span<const Layer> layers, uint32_t slot_count, const Options& options) noexcept;
+  /// Begins a call with `slot_count` absent slots. False: no memory. The options are to be set before the
+  /// first event.
+  bool Start(std::span<const Layer> layers, uint32_t slot_count) noexcept;
+  Options& options() noexcept { return options_; }
 
   // The events. Each returns false once nothing further can change the outcome.
   bool BeginObject() noexcept;
@@ -79,13 +82,24 @@ class SlotFiller {
     done_ = true;
     return false;
   }
+
+  // The same events from a source that balances them itself, begins with an object and ends behind it, and
+  // whose names and strings cannot be too long. `may_hold_nul`: false where no U+0000 can be.
+  bool OpenObject() noexcept { return OpenContainer(true); }
+  bool CloseObject() noexcept { return CloseContainer(); }
+  bool OpenArray() noexcept { return OpenContainer(false); }
+  bool CloseArray() noexcept { return CloseContainer(); }
+  bool AddName(const char* data, uint32_t size, uint64_t head, bool may_hold_nul) noexcept;
+  bool AddString(std::string_view value, bool may_hold_nul) noexcept;
+  /// A number, a boolean or a value that is one of them or absent.
+  template <class Source>
+  bool AddScalar(const Source& source) noexcept;
+  bool AddNull() noexcept { return AddScalar(SlotValue::Type::kAbsent); }
+
   /// To be asked after the last event: refuses what is not exactly one object.
   void Finish() noexcept {
-    if (frames_.size() != 0 || !seen_root_) Refuse(Refusal::kUnbalanced);
+    if (!AtRoot() || !seen_root_) Refuse(Refusal::kUnbalanced);
   }
-
-  /// Whether the next event of an object is a member's name.
-  bool AwaitsName() const noexcept { return !frames_.empty() && frames_.back().object && !named_; }
 
   /// The verdict for rules that are enforced, and for all rules, shadowed ones too.
   Refusal refused_enforced() const noexcept { return refused_enforced_; }
@@ -100,40 +114,63 @@ class SlotFiller {
  private:
   struct Frame {
     bool object = false;
+    bool read = false;  ///< something reads in it; else it is only checked, and what follows here is not kept
     bool items = false;     ///< an array whose items `contains` looks at
     uint32_t frontier = 0;  ///< its part of frontier_
     uint32_t names = 0;     ///< its part of names_
     uint32_t count = 0;     ///< members or items so far
-    uint32_t serial = 0;    ///< tells objects apart
+    uint32_t serial = 0;    ///< tells objects apart, of all calls
+    uint64_t marks = 0;     ///< a bit for each name so far: a name whose bit is not set is new
   };
   // A place in a trie that the current value, or an open container, stands at.
   struct Place {
+    static constexpr uint32_t kNone = 0xFFFFFFFFu;
     uint32_t layer = 0;
     uint32_t node = 0;
-    uint32_t value = SlotValue::kNone;  ///< the container's own value, for its size and items
-    bool in_list = false;               ///< below a `[*]`
+    uint32_t value = kNone;  ///< the container's own value, for its size and items
+    bool in_list = false;    ///< below a `[*]`
   };
+  // A place in the table of names. What it holds may be from an object that is closed, even from a call that
+  // is over: only a name of the object in question, equal byte for byte, counts.
   struct HashEntry {
-    uint64_t hash = 0;
-    uint32_t name = 0;    ///< index in names_
-    uint32_t serial = 0;  ///< of the object; 0 is an empty place
+    static constexpr uint32_t kEmpty = 0xFFFFFFFFu;
+    uint32_t tag = kEmpty;   ///< the hash's upper half
+    uint32_t name = kEmpty;  ///< index in names_
   };
   static constexpr uint32_t kNamesLinearMax = 16;
+  static constexpr uint32_t kNamesBatch = 16;
 
   bool Fits(std::size_t size) noexcept;
-  bool BeginValue() noexcept;
+  bool MayComeNow() noexcept;
+  bool MayEndNow(bool object) noexcept;
+  bool BeginValue(Frame& frame) noexcept;
   bool BeginRoot() noexcept;
   bool BeginItem(uint32_t frontier, uint32_t item) noexcept;
   void EndValue() noexcept { frontier_.truncate(targets_); }
-  bool BeginContainer(bool object) noexcept;
-  bool EndContainer(bool object) noexcept;
-  bool IsDuplicate(const Frame& frame) noexcept;
-  bool IsDuplicateOfMany(const Frame& frame) noexcept;
-  bool FindOrAddHashed(uint32_t name, uint32_t serial) noexcept;
-  bool GrowHash() noexcept;
+  // Whether no container is open. The frame below all is no container's: it stands for the place of the root.
+  bool AtRoot() const noexcept { return frames_.size() == 1; }
+  bool OpenContainer(bool object) noexcept;
+  bool OpenMember(bool object) noexcept;
+  bool OpenRead(bool object) noexcept;
+  bool PushFrame(bool object, bool read, bool items) noexcept;
+  bool CloseContainer() noexcept;
+  void CloseRead(const Frame& frame) noexcept;
+  bool IsDuplicateOfFew(Frame& frame) noexcept;
+  bool CheckDuplicateOfMany(const Frame& frame) noexcept;
+  bool CheckRest(const Frame& frame) noexcept;
+  bool CheckBatch(const Frame& frame, uint32_t begin, uint32_t end) noexcept;
+  bool CheckDuplicate(uint32_t name, uint64_t hash, const Frame& frame) noexcept;
+  void AddHashed(uint32_t name, uint64_t hash) noexcept;
+  // Each object has its own key, so that names which many objects share do not gather in one place.
+  uint64_t KeyOf(const Frame& frame) const noexcept { return hash_key_ + frame.serial * 0x9E3779B97F4A7C15u; }
+  bool RebuildHash() noexcept;
+  bool FindPlaces(const NameView& name, const Frame& frame) noexcept;
   bool CheckCase(const NameView& name, const Frame& frame, bool found) noexcept;
-  bool CheckNul(std::string_view value, const Frame* frame) noexcept;
-  bool Store(const SlotValue& value) noexcept;
+  bool CheckNul(std::string_view value) noexcept;
+  template <class Source>
+  bool Store(const Source& source) noexcept;
+  bool StoreWidely(SlotValue value) noexcept;
+  bool PushPlace(uint32_t layer, uint32_t node, bool in_list) noexcept;
   uint32_t Put(const Place& place, uint32_t slot, const SlotValue& value) noexcept;
   uint32_t Append(uint32_t head, const SlotValue& value) noexcept;
   void PutBelow(const Place& place, const PathTrie::Node& node, SlotValue::Type type) noexcept;
@@ -151,14 +188,14 @@ class SlotFiller {
   bool named_ = false;    // a name has come and its value has not
   uint32_t targets_ = 0;  // where the current value's places begin in frontier_
   uint32_t serial_ = 0;
-  uint32_t serial_base_ = 0;  // serials of this call are above it
   std::size_t size_ = 0;
   ScratchVector<SlotValue> values_;  // the slots, then the values of lists and arrays
   ScratchVector<Frame> frames_;
+  Frame* top_ = nullptr;  // the last of them
   ScratchVector<Place> frontier_;
   ScratchVector<NameView> names_;
   ScratchVector<HashEntry> hash_;  // names of objects with more than kNamesLinearMax members
-  uint32_t hashed_ = 0;
+  std::size_t hashed_ = 0;         // places that are not empty
   uint64_t hash_key_ = 0;
 };
 

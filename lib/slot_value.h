@@ -1,6 +1,7 @@
 #ifndef CALLWARDEN_LIB_SLOT_VALUE_H_
 #define CALLWARDEN_LIB_SLOT_VALUE_H_
 
+#include <concepts>
 #include <cstdint>
 #include <string_view>
 
@@ -11,7 +12,7 @@
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 
-/// What a path met in a call. Zero is absent.
+/// What a path met in a call. All zero is absent, so that slots are cleared in one go.
 struct SlotValue {
   enum class Type : uint8_t {
     kAbsent = 0,
@@ -24,7 +25,7 @@ struct SlotValue {
     kObject,
     kList,  ///< the values of a path with `[*]`, chained from `first`
   };
-  static constexpr uint32_t kNone = 0xFFFFFFFFu;
+  static constexpr uint32_t kNone = 0;  ///< no value is chained at 0, where the slots are
 
   Type type = Type::kAbsent;
   Number::Kind number_kind = Number::Kind::kInt64;
@@ -54,28 +55,31 @@ struct SlotValue {
   void MarkAbsent() noexcept { u |= 1; }
   void MarkMismatch() noexcept { u |= 2; }
 
-  static SlotValue Of(Type type) noexcept {
+  // Written field by field where it stays: a value put together elsewhere and copied would be read again, by
+  // the vector, before its parts have left the store buffer.
+  void Set(Type of) noexcept { type = of; }
+  void Set(std::string_view text) noexcept {
+    type = Type::kString;
+    size = static_cast<uint32_t>(text.size());
+    string = text.data();
+  }
+  void Set(Number number) noexcept {
+    type = Type::kNumber;
+    number_kind = number.kind;
+    u = number.u;
+  }
+  void Set(std::same_as<bool> auto value) noexcept {
+    type = Type::kBoolean;
+    boolean = value;
+  }
+  void Set(const SlotValue& value) noexcept { *this = value; }
+  template <class Source>
+  static SlotValue Of(const Source& source) noexcept {
     SlotValue v;
-    v.type = type;
+    v.Set(source);
     return v;
   }
-  static SlotValue Of(std::string_view text) noexcept {
-    SlotValue v = Of(Type::kString);
-    v.string = text.data();
-    v.size = static_cast<uint32_t>(text.size());
-    return v;
-  }
-  static SlotValue Of(Number number) noexcept {
-    SlotValue v = Of(Type::kNumber);
-    v.number_kind = number.kind;
-    v.u = number.u;
-    return v;
-  }
-  static SlotValue OfBoolean(bool value) noexcept {
-    SlotValue v = Of(Type::kBoolean);
-    v.boolean = value;
-    return v;
-  }
+  static SlotValue OfBoolean(bool value) noexcept { return Of(value); }
 };
 
 }  // namespace internal

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <vector>
 
+#include <simdjson.h>
+
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 namespace {
@@ -68,6 +70,9 @@ std::size_t Utf8SequenceSize(std::string_view text, std::size_t pos) noexcept {
 }
 
 std::size_t FindInvalidUtf8(std::string_view text) noexcept {
+  constexpr std::size_t kBlocksPay = 64;  // from so many bytes on, a vector of them at a time is faster
+  if (text.size() >= kBlocksPay && simdjson::validate_utf8(text.data(), text.size()))
+    return std::string_view::npos;
   std::size_t pos = 0;
   while (pos < text.size()) {
     uint64_t word = 0;

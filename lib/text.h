@@ -1,6 +1,7 @@
 #ifndef CALLWARDEN_LIB_TEXT_H_
 #define CALLWARDEN_LIB_TEXT_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -23,6 +24,11 @@ inline uint64_t HeadOf(std::string_view text) noexcept {
     std::memcpy(&head, text.data(), text.size());
   }
   return head;
+}
+/// Keeps the first `size` bytes of a head, of fewer than eight.
+constexpr uint64_t HeadMask(std::size_t size) noexcept {
+  if constexpr (std::endian::native == std::endian::little) return (uint64_t{1} << (8 * size)) - 1;
+  return ~(~uint64_t{0} >> (8 * size));
 }
 /// Marks for quick refusals: names that differ only by the case of ASCII letters have equal ones.
 constexpr uint64_t SizeMark(std::string_view name) noexcept {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "lib/text.h"
 
@@ -12,6 +13,28 @@ namespace {
 std::string_view PrefixOf(std::string_view pattern) noexcept { return pattern.substr(0, pattern.find('*')); }
 std::string_view SuffixOf(std::string_view pattern) noexcept {
   return pattern.substr(pattern.rfind('*') + 1);
+}
+
+bool HasStarsAround(std::string_view pattern) noexcept {
+  return pattern.starts_with('*') && pattern.ends_with('*');
+}
+
+// Longest run of bytes by which a glob with `*` at both ends is found.
+constexpr std::size_t kRunMax = 3;
+// Longest name in which runs are looked for; the search for an earlier one makes it quadratic.
+constexpr std::size_t kNameMax = 512;
+
+// Calls `take` with all runs of kRunMax bytes in the literals of a pattern, or with a whole literal that is
+// shorter.
+template <class Take>
+void ForEachRun(std::string_view pattern, Take&& take) {
+  for (std::size_t begin = pattern.find_first_not_of('*'); begin != std::string_view::npos;
+       begin = pattern.find_first_not_of('*', begin)) {
+    const std::size_t end = std::min(pattern.find('*', begin), pattern.size());
+    if (end - begin < kRunMax) take(pattern.substr(begin, end - begin));
+    for (std::size_t at = begin; at + kRunMax <= end; ++at) take(pattern.substr(at, kRunMax));
+    begin = end;
+  }
 }
 
 }  // namespace
@@ -30,33 +53,72 @@ std::string_view FoldToolName(std::string_view name, char* buffer) noexcept {
 
 void GlobIndex::Add(std::string_view pattern, uint32_t rank) { globs_.push_back({pattern, rank}); }
 
+// `keys`: the literal of each glob of the group, and its place; sorted by the literal.
+void GlobIndex::Group::Finish(std::span<const std::pair<std::string_view, uint32_t>> keys) {
+  for (const auto& [literal, place] : keys) {
+    Bucket& bucket = buckets[literal];
+    if (bucket.end == 0) bucket.begin = place;
+    bucket.end = place + 1;
+    sizes.push_back(literal.size());
+  }
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  sizes.shrink_to_fit();
+}
+
+std::size_t GlobIndex::Group::bytes() const noexcept {
+  return buckets.capacity() * (sizeof(std::string_view) + sizeof(Bucket) + 1) +
+         sizes.capacity() * sizeof(std::size_t);
+}
+
 void GlobIndex::Finish() {
-  const auto group = [](const Glob& glob) {
-    return !PrefixOf(glob.pattern).empty() ? 0 : !SuffixOf(glob.pattern).empty() ? 1 : 2;
+  // How many globs with `*` at both ends have a run of bytes, so that each is found by its rarest.
+  NameMap<uint32_t> runs;
+  for (const Glob& glob : globs_) {
+    if (HasStarsAround(glob.pattern)) ForEachRun(glob.pattern, [&](std::string_view run) { ++runs[run]; });
+  }
+  struct Keyed {
+    int group;
+    std::string_view literal;
+    Glob glob;
   };
-  std::sort(globs_.begin(), globs_.end(), [&](const Glob& a, const Glob& b) {
-    const int ga = group(a);
-    const int gb = group(b);
-    if (ga != gb) return ga < gb;
-    if (ga == 0) return PrefixOf(a.pattern) < PrefixOf(b.pattern);
-    if (ga == 1) return SuffixOf(a.pattern) < SuffixOf(b.pattern);
-    return a.rank < b.rank;
+  std::vector<Keyed> keyed;
+  keyed.reserve(globs_.size());
+  for (const Glob& glob : globs_) {
+    const std::string_view prefix = PrefixOf(glob.pattern);
+    const std::string_view suffix = SuffixOf(glob.pattern);
+    if (!prefix.empty()) {
+      keyed.push_back({0, prefix, glob});
+    } else if (!suffix.empty()) {
+      keyed.push_back({1, suffix, glob});
+    } else {
+      std::string_view rarest;
+      uint32_t rarest_count = 0;
+      ForEachRun(glob.pattern, [&](std::string_view run) {
+        const uint32_t count = runs.find(run)->second;
+        if (rarest.empty() || run.size() > rarest.size() ||
+            (run.size() == rarest.size() && count < rarest_count)) {
+          rarest = run;
+          rarest_count = count;
+        }
+      });
+      keyed.push_back({rarest.empty() ? 3 : 2, rarest, glob});
+    }
+  }
+  std::sort(keyed.begin(), keyed.end(), [](const Keyed& a, const Keyed& b) {
+    return std::tie(a.group, a.literal, a.glob.rank) < std::tie(b.group, b.literal, b.glob.rank);
   });
-  for (uint32_t i = 0; i < globs_.size(); ++i) {
-    const int g = group(globs_[i]);
-    if (g == 2) break;
-    others_begin_ = i + 1;
-    const std::string_view key = g == 0 ? PrefixOf(globs_[i].pattern) : SuffixOf(globs_[i].pattern);
-    Bucket& bucket = (g == 0 ? by_prefix_ : by_suffix_)[key];
-    if (bucket.end == 0) bucket.begin = i;
-    bucket.end = i + 1;
-    (g == 0 ? prefix_sizes_ : suffix_sizes_).push_back(key.size());
+  std::array<std::vector<std::pair<std::string_view, uint32_t>>, 4> keys;
+  for (uint32_t i = 0; i < keyed.size(); ++i) {
+    globs_[i] = keyed[i].glob;
+    keys[static_cast<std::size_t>(keyed[i].group)].emplace_back(keyed[i].literal, i);
   }
-  for (std::vector<std::size_t>* sizes : {&prefix_sizes_, &suffix_sizes_}) {
-    std::sort(sizes->begin(), sizes->end());
-    sizes->erase(std::unique(sizes->begin(), sizes->end()), sizes->end());
-    sizes->shrink_to_fit();
-  }
+  by_prefix_.Finish(keys[0]);
+  by_suffix_.Finish(keys[1]);
+  by_between_.Finish(keys[2]);
+  between_begin_ = static_cast<uint32_t>(keys[0].size() + keys[1].size());
+  others_begin_ = between_begin_ + static_cast<uint32_t>(keys[2].size());
+  globs_.shrink_to_fit();
 }
 
 template <class Take>
@@ -67,15 +129,29 @@ void GlobIndex::ForEachMatch(std::string_view name, Take&& take) const noexcept 
     }
     return true;
   };
-  for (const std::size_t size : prefix_sizes_) {
+  const auto try_bucket = [&](const Group& group, std::string_view literal, auto&& wanted) {
+    const auto found = group.buckets.find(literal);
+    return found == group.buckets.end() || !wanted() || try_range(found->second.begin, found->second.end);
+  };
+  const auto always = [] { return true; };
+  for (const std::size_t size : by_prefix_.sizes) {
     if (size > name.size()) break;
-    const auto found = by_prefix_.find(name.substr(0, size));
-    if (found != by_prefix_.end() && !try_range(found->second.begin, found->second.end)) return;
+    if (!try_bucket(by_prefix_, name.substr(0, size), always)) return;
   }
-  for (const std::size_t size : suffix_sizes_) {
+  for (const std::size_t size : by_suffix_.sizes) {
     if (size > name.size()) break;
-    const auto found = by_suffix_.find(name.substr(name.size() - size));
-    if (found != by_suffix_.end() && !try_range(found->second.begin, found->second.end)) return;
+    if (!try_bucket(by_suffix_, name.substr(name.size() - size), always)) return;
+  }
+  if (name.size() > kNameMax) {  // only a name that a policy spells out
+    try_range(between_begin_, static_cast<uint32_t>(globs_.size()));
+    return;
+  }
+  for (const std::size_t size : by_between_.sizes) {
+    for (std::size_t at = 0; at + size <= name.size(); ++at) {
+      const std::string_view run = name.substr(at, size);
+      // A run that comes again has been tried.
+      if (!try_bucket(by_between_, run, [&] { return name.find(run) == at; })) return;
+    }
   }
   try_range(others_begin_, static_cast<uint32_t>(globs_.size()));
 }
@@ -99,9 +175,7 @@ bool GlobIndex::Match(std::string_view name, ScratchVector<uint32_t>& ranks) con
 }
 
 std::size_t GlobIndex::bytes() const noexcept {
-  return globs_.capacity() * sizeof(Glob) +
-         (by_prefix_.capacity() + by_suffix_.capacity()) * (sizeof(std::string_view) + sizeof(Bucket) + 1) +
-         (prefix_sizes_.capacity() + suffix_sizes_.capacity()) * sizeof(std::size_t);
+  return globs_.capacity() * sizeof(Glob) + by_prefix_.bytes() + by_suffix_.bytes() + by_between_.bytes();
 }
 
 void ToolIndex::AddHidden(std::string_view pattern) {
@@ -133,18 +207,17 @@ bool ToolIndex::IsConfusable(std::string_view name, bool listed) const noexcept 
   // A longer name got here only by being spelt out in `hide`, and is hidden.
   if (name.size() > buffer.size()) return false;
   const std::string_view folded = FoldToolName(name, buffer.data());
-  if (folded_exact_.contains(folded)) return true;
+  // An exact name that is folded already stands for itself.
+  if (folded_exact_.contains(folded) || exact_.contains(folded)) return true;
   return !listed && folded_globs_.MatchesAny(folded);
 }
 
-bool ToolIndex::Find(std::string_view name, ToolMatch& match, ScratchVector<uint32_t>& globs) const noexcept {
+bool ToolIndex::FindOther(std::string_view name, ToolMatch& match,
+                          ScratchVector<uint32_t>& globs) const noexcept {
   match = {};
   const auto found = exact_.find(name);
   if (found != exact_.end()) {
-    match.hidden = found->second.hidden;
-    match.listed = found->second.listed;
-    match.plan = found->second.plan;
-    if (match.listed) return true;
+    match.hidden = found->second.hidden;  // spelt out in `hide`
   } else {
     match.name_allowed = !name.empty() && name.size() <= kToolNameMax &&
                          std::all_of(name.begin(), name.end(), IsToolNameCharacter);

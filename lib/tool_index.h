@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,8 +17,8 @@ CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 
 /// Many globs, asked which of them match a name. Globs are found by the literal run before their first `*`
-/// or after their last, one hash look-up for each length that occurs; only those that begin and end with
-/// `*` are tried one by one.
+/// or after their last, one hash look-up for each length that occurs; those that begin and end with `*` by up
+/// to three bytes of a literal run between, which are looked for at each byte of the name.
 class GlobIndex {
  public:
   /// `rank` is what Match gives back. The pattern is borrowed.
@@ -44,12 +45,20 @@ class GlobIndex {
   template <class Take>
   void ForEachMatch(std::string_view name, Take&& take) const noexcept;
 
-  std::vector<Glob> globs_;  // sorted: those with a literal prefix, those with only a suffix, the others
+  // Globs found by one kind of literal.
+  struct Group {
+    NameMap<Bucket> buckets;
+    std::vector<std::size_t> sizes;  // of the literals, rising
+    void Finish(std::span<const std::pair<std::string_view, uint32_t>> keys);
+    std::size_t bytes() const noexcept;
+  };
+
+  std::vector<Glob> globs_;  // sorted: those found by a prefix, by a suffix, by a run between, the others
   uint32_t others_begin_ = 0;
-  NameMap<Bucket> by_prefix_;
-  NameMap<Bucket> by_suffix_;
-  std::vector<std::size_t> prefix_sizes_;
-  std::vector<std::size_t> suffix_sizes_;
+  uint32_t between_begin_ = 0;
+  Group by_prefix_;
+  Group by_suffix_;
+  Group by_between_;
 };
 
 /// What the policy's patterns make of a tool's name.
@@ -81,9 +90,17 @@ class ToolIndex {
   template <class Keep>
   void Finish(Keep&& keep);
 
-  /// Looks a name up; `globs` gets the ranks of the globs of `tools` that match, for a name without an
-  /// exact key. False: no memory.
-  bool Find(std::string_view name, ToolMatch& match, ScratchVector<uint32_t>& globs) const noexcept;
+  /// Looks a name up. True when it is an exact key of `tools`, and `match` is set; for others ask FindOther.
+  bool FindKey(std::string_view name, ToolMatch& match) const noexcept {
+    const auto found = exact_.find(name);
+    if (found == exact_.end() || !found->second.listed) return false;
+    match = {.hidden = found->second.hidden, .listed = true, .plan = found->second.plan};
+    return true;
+  }
+  /// Looks up a name that is not an exact key of `tools`; `globs` gets the ranks of the globs of `tools` that
+  /// match. False: no memory. Complexity: a hash look-up for each length of literal that globs have, and a
+  /// trial of each glob without a literal end.
+  bool FindOther(std::string_view name, ToolMatch& match, ScratchVector<uint32_t>& globs) const noexcept;
   bool MatchGlobs(std::string_view name, ScratchVector<uint32_t>& ranks) const noexcept {
     return globs_.Match(name, ranks);
   }
@@ -104,7 +121,7 @@ class ToolIndex {
   GlobIndex globs_;
   GlobIndex hidden_globs_;
   std::vector<std::string_view> patterns_;  // every glob, for folding
-  NameMap<bool> folded_exact_;
+  NameMap<bool> folded_exact_;              // those that differ from the name itself
   GlobIndex folded_globs_;
 };
 
@@ -113,15 +130,18 @@ std::string_view FoldToolName(std::string_view name, char* buffer) noexcept;
 
 template <class Keep>
 void ToolIndex::Finish(Keep&& keep) {
+  std::vector<char> buffer;
   const auto fold = [&](std::string_view name) {
-    std::vector<char> buffer(name.size() + 1);
-    return keep(FoldToolName(name, buffer.data()));
+    buffer.resize(name.size() + 1);
+    const std::string_view folded = FoldToolName(name, buffer.data());
+    return folded == name ? name : keep(folded);
   };
   globs_.Finish();
   hidden_globs_.Finish();
   for (auto& [name, exact] : exact_) {
     exact.hidden = exact.hidden || hidden_globs_.MatchesAny(name);
-    folded_exact_.emplace(fold(name), true);
+    const std::string_view folded = fold(name);
+    if (folded != name) folded_exact_.emplace(folded, true);
   }
   for (const std::string_view pattern : patterns_) folded_globs_.Add(fold(pattern), 0);
   folded_globs_.Finish();

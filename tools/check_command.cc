@@ -5,18 +5,21 @@
 
 #include "callwarden/policy.h"
 
+#include "check_tools.h"
 #include "commands.h"
 #include "diagnostic_printer.h"
 #include "input_file.h"
 #include "output.h"
 #include "style.h"
 #include "tool_error.h"
+#include "tool_list.h"
 
 namespace callwarden::tool {
 namespace {
 
 struct CheckFlags {
   std::vector<std::string> files;
+  std::string tools;
   bool json = false;
   bool strict = false;
 };
@@ -44,14 +47,19 @@ Json ShapeJson(const PolicyShape& shape) {
   return json;
 }
 
-FileReport CheckFile(const std::string& path, const CheckFlags& flags) {
+/// `tools` is null when the policy is not held against any.
+FileReport CheckFile(const std::string& path, const CheckFlags& flags, const std::vector<ListedTool>* tools) {
   const std::string text = ReadText(path);
   const CompileResult result = CompiledPolicy::Compile(text);
+  std::vector<Diagnostic> diagnostics(result.diagnostics().begin(), result.diagnostics().end());
+  if (result.ok() && tools != nullptr) {
+    for (Diagnostic& warning : CheckAgainstTools(text, *tools)) diagnostics.push_back(std::move(warning));
+  }
   FileReport report;
   report.json["file"] = DisplayName(path);
   report.json["ok"] = result.ok();
   report.json["diagnostics"] = Json::array();
-  for (const Diagnostic& diagnostic : result.diagnostics()) {
+  for (const Diagnostic& diagnostic : diagnostics) {
     ++(diagnostic.severity == Severity::kError ? report.errors : report.warnings);
     report.json["diagnostics"].push_back(ToJson(diagnostic));
   }
@@ -59,7 +67,7 @@ FileReport CheckFile(const std::string& path, const CheckFlags& flags) {
   if (!result.ok() || (flags.strict && report.warnings > 0)) report.code = kExitProblems;
   if (flags.json) return report;
 
-  PrintDiagnostics(DiagnosticPrinter(DisplayName(path), text, Style::For(stderr)), result.diagnostics());
+  PrintDiagnostics(DiagnosticPrinter(DisplayName(path), text, Style::For(stderr)), diagnostics);
   std::string line = DisplayName(path) + ": ";
   if (result.ok()) {
     line += Style::For(stdout).Green("ok") + " (" + ShapeText(result.policy()->shape()) + ")";
@@ -82,9 +90,11 @@ FileReport Unreadable(const std::string& path, const ToolError& error) {
 }
 
 int Check(const CheckFlags& flags) {
-  if (std::count(flags.files.begin(), flags.files.end(), "-") > 1) {
+  if (std::count(flags.files.begin(), flags.files.end(), "-") + (flags.tools == "-" ? 1 : 0) > 1) {
     throw ToolError("standard input can be read once only");
   }
+  std::vector<ListedTool> tools;
+  if (!flags.tools.empty()) tools = ReadToolList(ReadText(flags.tools), DisplayName(flags.tools));
   int code = kExitOk;
   std::size_t errors = 0;
   std::size_t warnings = 0;
@@ -92,7 +102,7 @@ int Check(const CheckFlags& flags) {
   for (const std::string& path : flags.files) {
     FileReport report;
     try {
-      report = CheckFile(path, flags);
+      report = CheckFile(path, flags, flags.tools.empty() ? nullptr : &tools);
     } catch (const ToolError& error) {  // the other files are checked all the same
       report = Unreadable(path, error);
     }
@@ -122,10 +132,15 @@ void AddCheckCommand(CLI::App& app, Action& action) {
       "\n"
       "Example:\n"
       "  callwarden check policy.json\n"
-      "  callwarden check --strict --json policies/*.json\n");
+      "  callwarden check --strict --json policies/*.json\n"
+      "  callwarden check --tools tools.json policy.json\n");
   const auto flags = std::make_shared<CheckFlags>();
   command->add_option("policy", flags->files, "Policy documents; - is standard input")
       ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--tools", flags->tools,
+                   "Warn of what does not fit the tools of this tools/list result; - is stdin")
       ->type_name("FILE");
   command->add_flag("--json", flags->json, "Print one JSON document instead");
   command->add_flag("--strict", flags->strict, "Let warnings fail the check too");

@@ -16,7 +16,11 @@ void AddCheckCommand(CLI::App& app, Action& action);
 void AddDecideCommand(CLI::App& app, Action& action);
 void AddTestCommand(CLI::App& app, Action& action);
 void AddExplainCommand(CLI::App& app, Action& action);
+void AddInitCommand(CLI::App& app, Action& action);
+void AddReplayCommand(CLI::App& app, Action& action);
 #if defined(CALLWARDEN_TOOL_HAS_GATE)
+void AddApprovalsCommand(CLI::App& app, Action& action);
+void AddAuditCommand(CLI::App& app, Action& action);
 void AddGrantsCommand(CLI::App& app, Action& action);
 void AddProxyCommand(CLI::App& app, Action& action);
 #endif

@@ -67,7 +67,11 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddDecideCommand(app, action);
   callwarden::tool::AddTestCommand(app, action);
   callwarden::tool::AddExplainCommand(app, action);
+  callwarden::tool::AddInitCommand(app, action);
+  callwarden::tool::AddReplayCommand(app, action);
 #if defined(CALLWARDEN_TOOL_HAS_GATE)
+  callwarden::tool::AddApprovalsCommand(app, action);
+  callwarden::tool::AddAuditCommand(app, action);
   callwarden::tool::AddGrantsCommand(app, action);
   callwarden::tool::AddProxyCommand(app, action);
 #endif

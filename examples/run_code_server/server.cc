@@ -16,9 +16,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "callwarden/adaptors/nlohmann.h"
 #include "callwarden/callwarden.h"
 
-#include "json_arguments.h"
 #include "json_lines.h"
 
 namespace {
@@ -143,7 +143,7 @@ class RunCodeServer {
     const json& value = arguments == params.end() ? none : *arguments;
 
     // The question comes before the dispatch, about the tree that will be dispatched.
-    const JsonArguments judged(value);
+    const callwarden::NlohmannArguments judged(value);
     callwarden::ToolCall call;
     call.tool = name;
     call.parsed_arguments = &judged;

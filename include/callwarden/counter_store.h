@@ -225,6 +225,8 @@ class CALLWARDEN_EXPORT Reservation {
   /// Weight of charge `i`, which is request `request_of(i)` of the Reserve that made it.
   uint64_t weight(std::size_t i) const noexcept { return tokens_[i].weight; }
   std::size_t request_of(std::size_t i) const noexcept { return requests_[i]; }
+  /// Whether a charge is in flight, so that the store must hear of the end whatever it is.
+  bool releases() const noexcept { return releases_; }
   /// The store that made it; null when empty.
   CounterStore* store() const noexcept { return store_; }
 
@@ -334,7 +336,8 @@ class CALLWARDEN_EXPORT CounterStore {
 
   /// Corrects each charge to `actual[i]` (one per charge of the reservation; missing ones stay as
   /// reserved): less is given back, more is charged unconditionally, even past the maximum. In-flight
-  /// charges are released whatever `actual` says. An empty reservation changes nothing.
+  /// charges are released whatever `actual` says. An empty reservation changes nothing. Not called where nothing
+  /// would change: for calls that went well, without a charge in flight.
   virtual SettleResult Settle(Reservation&& reservation, std::span<const uint64_t> actual) noexcept = 0;
 
   /// Gives every charge back: Settle with zeros.

@@ -140,7 +140,10 @@ class CALLWARDEN_EXPORT Decision {
   Decision& operator=(Decision&& other) noexcept;
   Decision(const Decision&) = delete;  // two copies could each complete the call
   Decision& operator=(const Decision&) = delete;
-  ~Decision() { Complete(Outcome::kOk); }
+  ~Decision() {
+    if (reservation_.releases() || shadow_reservation_.releases())
+      Complete(Outcome::kOk);  // else nothing changes
+  }
 
   bool allowed() const noexcept { return verdict_.allowed(); }
   Effect effect() const noexcept { return verdict_.effect(); }

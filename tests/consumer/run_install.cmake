@@ -21,4 +21,8 @@ foreach(file IN LISTS texts)
       message(FATAL_ERROR "${file} names ${place}")
     endif()
   endforeach()
+  # Flags of this build are this build's: sanitizers change the layout of what a host shares with its libraries.
+  if(text MATCHES "INTERFACE_COMPILE_OPTIONS|INTERFACE_LINK_OPTIONS|sanitize|-Wall")
+    message(FATAL_ERROR "${file} asks its users for \"${CMAKE_MATCH_0}\"")
+  endif()
 endforeach()

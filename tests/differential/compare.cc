@@ -96,16 +96,17 @@ std::string Show(const Verdict& verdict) {
   return out + " \"" + verdict.message + "\"";
 }
 
+}  // namespace
+
 std::string Show(const Decided& decided) {
   return Show(decided.verdict) + (decided.would ? "\n             would: " + Show(*decided.would) : "");
 }
 
-}  // namespace
-
 Library::Library(std::shared_ptr<const callwarden::CompiledPolicy> policy, std::size_t steps)
     : policy_(std::move(policy)), counters_(StoreOptions(clock_)), decisions_(steps) {}
 
-Decided Library::Decide(std::size_t step, const Call& call, Nanos now) {
+Decided Library::Decide(std::size_t step, const Call& call, Nanos now,
+                        const callwarden::ArgumentSource* parsed) {
   const std::vector<callwarden::Attribute> grant_attributes = AttributesOf(call.grant_attributes);
   const std::vector<callwarden::Attribute> context = AttributesOf(call.context);
   callwarden::ToolCall tool_call;
@@ -114,7 +115,11 @@ Decided Library::Decide(std::size_t step, const Call& call, Nanos now) {
   const std::vector<char> arguments = call.arguments
                                           ? std::vector<char>(call.arguments->begin(), call.arguments->end())
                                           : std::vector<char>();
-  if (call.arguments) tool_call.arguments = std::string_view(arguments.data(), arguments.size());
+  if (parsed != nullptr) {
+    tool_call.parsed_arguments = parsed;
+  } else if (call.arguments) {
+    tool_call.arguments = std::string_view(arguments.data(), arguments.size());
+  }
   tool_call.grant = call.grant;
   tool_call.session = call.session;
   tool_call.grant_attributes = grant_attributes;

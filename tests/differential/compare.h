@@ -27,7 +27,9 @@ class Library {
  public:
   Library(std::shared_ptr<const callwarden::CompiledPolicy> policy, std::size_t steps);
 
-  Decided Decide(std::size_t step, const reference::Call& call, reference::Nanos now);
+  /// `parsed`, where given, takes the place of the call's argument text.
+  Decided Decide(std::size_t step, const reference::Call& call, reference::Nanos now,
+                 const callwarden::ArgumentSource* parsed = nullptr);
   /// Reports how the call of a step ended.
   void Complete(std::size_t step, reference::Outcome outcome, reference::Nanos now);
 
@@ -37,6 +39,9 @@ class Library {
   callwarden::MemoryCounterStore counters_;
   std::vector<callwarden::Decision> decisions_;
 };
+
+/// A decision on a line of its own, and another for what it would be; for people.
+std::string Show(const Decided& decided);
 
 /// The policy compiled by the library, or its errors, a line each.
 std::shared_ptr<const callwarden::CompiledPolicy> Compile(const std::string& policy_text, std::string& errors,

@@ -190,6 +190,7 @@ Call RandomCall(Random& random, const Value& policy, Focus focus) {
 reference::PolicyTest RandomTest(Random& random, const Value& policy, Focus focus, std::size_t calls) {
   reference::PolicyTest test;
   std::vector<std::size_t> open;
+  std::vector<std::string> names;
   Nanos now = RandomStart(random);
   while (calls > 0) {
     TestStep step;
@@ -208,6 +209,10 @@ reference::PolicyTest RandomTest(Random& random, const Value& policy, Focus focu
     // The same call again, as agents do.
     if (!test.steps.empty() && random.OneIn(3) && !test.steps.back().completes)
       step.call = test.steps.back().call;
+    // A name that was called before, with other arguments: what is remembered of names is used.
+    else if (!names.empty() && random.OneIn(3))
+      step.call.tool = random.Pick(names);
+    names.push_back(step.call.tool);
     step.open = random.OneIn(5);
     step.outcome = step.open ? Outcome::kOk : RandomOutcome(random);
     if (step.open) open.push_back(test.steps.size());

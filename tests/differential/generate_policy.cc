@@ -148,24 +148,38 @@ Value RandomCondition(Random& random, std::size_t over) {
   return combinator;
 }
 
-/// Many rules that ask what one argument is equal to, as lists of commands do.
+/// Many rules that ask what one argument is equal to, as lists of commands do: mostly at once and for
+/// strings, so that they can be looked up by its value, with others among them that cannot.
 Value RandomEqualityRules(Random& random) {
   Value rules = Value::Array();
   const std::string path =
       random.Pick<const char*>({"args.name", "args.name", "args.n", "args.list[*]", "context.env"});
+  const std::size_t mixed = random.Pick<std::size_t>({2, 3, 10, 1000});  // one in so many is any scalar
   const auto operand = [&](Random& r) {
-    return r.OneIn(3) ? RandomScalar(r) : Value::String("v" + std::to_string(r.Below(60)));
+    if (r.OneIn(mixed)) return RandomScalar(r);
+    if (path == "args.n")
+      return r.Percent(50) ? RandomNumber(r) : Value::Integer(static_cast<Int128>(r.Below(60)));
+    return r.OneIn(3) ? RandomString(r) : Value::String("v" + std::to_string(r.Below(60)));
   };
   for (std::size_t n = random.Pick<std::size_t>({4, 9, 20, 70}); n > 0; --n) {
     Value test = Value::Object();
     const bool list = random.OneIn(3);
     test.Add("path", Value::String(random.OneIn(15) ? "args.task" : path));
-    test.Add("op", Value::String(list ? "in" : "eq"));
+    const bool negated = random.OneIn(15);
+    test.Add("op", Value::String(list ? (negated ? "not_in" : "in") : (negated ? "neq" : "eq")));
     Value value = list ? Value::Array() : operand(random);
     for (std::size_t k = list ? 1 + random.Below(5) : 0; k > 0; --k) value.items.push_back(operand(random));
     test.Add("value", std::move(value));
     Value rule = Value::Object();
+    if (random.OneIn(12)) {
+      Value list_of_one = Value::Array();
+      list_of_one.items.push_back(std::move(test));
+      if (random.Percent(50)) list_of_one.items.push_back(RandomTestCondition(random));
+      test = Value::Object();
+      test.Add(random.Percent(50) ? "all" : "any", std::move(list_of_one));
+    }
     Value conditions = Value::Array();
+    if (random.OneIn(6)) conditions.items.push_back(RandomCondition(random, 0));
     conditions.items.push_back(std::move(test));
     if (random.OneIn(6)) conditions.items.push_back(RandomTestCondition(random));
     rule.Add("conditions", std::move(conditions));
@@ -178,7 +192,7 @@ Value RandomEqualityRules(Random& random) {
 Value RandomRules(Random& random, List list, std::size_t count_max) {
   Value rules = Value::Array();
   std::set<std::string> names;
-  if (count_max > 1 && random.OneIn(25)) return RandomEqualityRules(random);
+  if (count_max > 1 && random.OneIn(12)) return RandomEqualityRules(random);
   for (std::size_t n = random.Below(count_max + 1); n > 0; --n) {
     Value rule = RandomRule(random, list);
     if (random.OneIn(5)) {

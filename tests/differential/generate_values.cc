@@ -320,7 +320,7 @@ Value RandomNumber(Random& random) {
 }
 
 Value RandomString(Random& random) {
-  if (random.OneIn(40)) return Value::String("v" + std::to_string(random.Below(60)));
+  if (random.OneIn(15)) return Value::String("v" + std::to_string(random.Below(60)));
   if (random.OneIn(80)) {
     std::string text(random.Pick<std::size_t>({15, 16, 31, 32, 63, 64, 200, 300}), 'a');
     if (random.Percent(50)) text.back() = 'b';

@@ -14,16 +14,24 @@ extern "C" int Fuzz_compile(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_arguments(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_decision(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_policy_test(const uint8_t* data, std::size_t size);
+#if defined(CALLWARDEN_TEST_GATE)
+extern "C" int Fuzz_approvals(const uint8_t* data, std::size_t size);
+extern "C" int Fuzz_audit_log(const uint8_t* data, std::size_t size);
 extern "C" int Fuzz_grants(const uint8_t* data, std::size_t size);
+extern "C" int Fuzz_mcp(const uint8_t* data, std::size_t size);
+#endif
 
 int main(int argc, char** argv) {
-  const std::map<std::string, int (*)(const uint8_t*, std::size_t)> fuzzers {
-    {"compile", Fuzz_compile}, {"arguments", Fuzz_arguments}, {"decision", Fuzz_decision},
-        {"policy_test", Fuzz_policy_test},
+  std::map<std::string, int (*)(const uint8_t*, std::size_t)> fuzzers = {{"arguments", Fuzz_arguments},
+                                                                         {"compile", Fuzz_compile},
+                                                                         {"decision", Fuzz_decision},
+                                                                         {"policy_test", Fuzz_policy_test}};
 #if defined(CALLWARDEN_TEST_GATE)
-        {"grants", Fuzz_grants},
+  fuzzers["approvals"] = Fuzz_approvals;
+  fuzzers["audit_log"] = Fuzz_audit_log;
+  fuzzers["grants"] = Fuzz_grants;
+  fuzzers["mcp"] = Fuzz_mcp;
 #endif
-  };
   const auto fuzzer = argc == 3 ? fuzzers.find(argv[1]) : fuzzers.end();
   if (fuzzer == fuzzers.end()) {
     std::cerr << "usage: fuzz_replay NAME FOLDER; NAME is one of";

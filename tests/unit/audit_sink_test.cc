@@ -89,20 +89,19 @@ TEST_CASE("A decision's line has its members in one order, and none that are emp
             R"("reason":"limit_exceeded","rule":"/tools/run_code/rate_limit","message":")") == 0);
   CHECK(lines[2].find(
             R"("retry_after_ms":60000,"would":{"effect":"deny","reason":"internal_error",)"
-            R"("rule":"(internal error)","message":"The call could not be judged"
-},"tool":"run_code",)"
+            R"x("rule":"(internal error)","message":"The call could not be judged"},"tool":"run_code",)x"
             R"("grant":"g1","grant_label":"Team \"A\"","session":"s1","approval":"ap_1","approved":true,)"
             R"("policy":"d1935ced","revision":3,)"
             R"("limits":[{"rule":"/tools/run_code/rate_limit","weight":1,"used":1,"max":1},)"
             R"({"rule":"/all_tools/limits/x","weight":2,"used":3,"max":18446744073709551615,"shadow":true}],)"
             R"("latency_ns":812,"args_size":0)") != std::string::npos);
-CHECK(Unchained(lines[3]) ==
-      R"({"seq":3,"type":"completion","time":"2026-03-01T10:30:01.000000000Z","decision":1,)"
-      R"("outcome":"not_sent","duration_ns":999000000})");
-const AuditLogSummary summary = Verify(folder);
-CHECK(summary.ok());
-CHECK(summary.records == 3);
-CHECK(summary.from_beginning);
+  CHECK(Unchained(lines[3]) ==
+        R"({"seq":3,"type":"completion","time":"2026-03-01T10:30:01.000000000Z","decision":1,)"
+        R"("outcome":"not_sent","duration_ns":999000000})");
+  const AuditLogSummary summary = Verify(folder);
+  CHECK(summary.ok());
+  CHECK(summary.records == 3);
+  CHECK(summary.from_beginning);
 }
 
 TEST_CASE("What callers write cannot break a line") {
@@ -246,7 +245,7 @@ TEST_CASE("Files are ended by size, and the chain goes through them") {
   const AuditFolder folder;
   const ManualClock clock(kAuditNow);
   JsonlAuditOptions options = Options(folder, &clock);
-  options.rotate_size_bytes = 1;
+  options.rotate_size_bytes = 400;  // more than a start line, less than one with a record
   // A name that the sink would come to is taken; so is its number, under another stamp.
   WriteAll(folder.path() + "/audit-00000002-20260301T103000Z.jsonl.bak", "other");
   {
@@ -350,6 +349,105 @@ TEST_CASE("Of values that go wrong nothing is lost unseen") {
   const AuditLogSummary after = verify();
   CHECK(after.ok());
   CHECK_FALSE(after.from_beginning);
+}
+
+/// The text of a line from one member on, up to the next.
+std::string MemberOf(const std::string& line, const std::string& name) {
+  const std::size_t at = line.find("\"" + name + "\":");
+  return at == std::string::npos ? "" : line.substr(at, line.find(",\"", at) - at);
+}
+
+/// Hands over `{"b": 1, "a": "x"}`, or what is no object.
+class ParsedArguments final : public ArgumentSource {
+ public:
+  explicit ParsedArguments(bool object) : object_(object) {}
+  void Write(ArgumentWriter& writer) const noexcept override {
+    if (!object_) {
+      writer.Int64(1);
+      return;
+    }
+    writer.BeginObject();
+    writer.Name("b");
+    writer.Double(1);
+    writer.Name("a");
+    writer.String("x");
+    writer.EndObject();
+  }
+
+ private:
+  const bool object_;
+};
+
+TEST_CASE("Arguments are told by their names, sorted, and a keyed digest of their canonical form") {
+  const AuditFolder folder;
+  JsonlAuditOptions options = Options(folder);
+  options.digest_key.emplace().fill(7);
+  {
+    JsonlAuditSink sink(options);
+    for (const char* text :
+         {"{\"b\":1.0,\"a\":\"\\u0078\"}", "{ \"a\" : \"x\", \"b\" : 1 }", "{}", "{\"a\":2,\"a\":2}",
+          "{\"\\\"\":[{\"z\":{}}],\"n\":{\"c\":[1,{\"d\":\"}\"}]}}"}) {
+      CHECK(sink.Record(SampleCall("t", text).record).recorded);
+    }
+    CHECK(sink.Record(SampleCall("t").record).recorded);
+    for (const bool object : {true, false}) {
+      const ParsedArguments parsed(object);
+      SampleCall sample("t");
+      sample.call.parsed_arguments = &parsed;
+      CHECK(sink.Record(sample.record).recorded);
+    }
+  }
+  std::vector<std::string> lines = LinesOf(folder);
+  REQUIRE(lines.size() == 9);
+  CHECK(lines[1].find(",\"args_names\":[\"a\",\"b\"],\"args_digest\":\"") != std::string::npos);
+  // HMAC-SHA-256 of {"a":"x","b":1} under 32 bytes of 7, by another program.
+  CHECK(MemberOf(lines[1], "args_digest") ==
+        "\"args_digest\":\"a244308a45f6f0c62dac6a00bcb20d938008142db77b2564a1c7603415a86a39\"");
+  CHECK(MemberOf(lines[2], "args_digest") == MemberOf(lines[1], "args_digest"));
+  CHECK(MemberOf(lines[7], "args_digest") == MemberOf(lines[1], "args_digest"));
+  CHECK(lines[7].find(",\"args_names\":[\"a\",\"b\"]") != std::string::npos);
+  CHECK(MemberOf(lines[3], "args_digest") ==
+        "\"args_digest\":\"7204813b88da3469d9b37525eab7411cea611dd13401dd13e609fb07d86ac348\"");
+  CHECK(MemberOf(lines[6], "args_digest") == MemberOf(lines[3], "args_digest"));
+  CHECK(lines[3].find("args_names") == std::string::npos);
+  CHECK(lines[4].find("\"args_malformed\":true") != std::string::npos);
+  CHECK(MemberOf(lines[4], "args_digest") ==
+        "\"args_digest\":\"84974364dfc2b33a5b02d8efcc3cff56132c7446189264a1c339bde139d9c86b\"");
+  CHECK(lines[5].find(",\"args_names\":[\"\\\"\",\"n\"],") != std::string::npos);
+  CHECK(lines[8].find("\"args_malformed\":true") != std::string::npos);
+  CHECK(lines[8].find("args_digest") == std::string::npos);
+  CHECK(Verify(folder).ok());
+
+  // Another key, another digest; and without one every process has its own.
+  const AuditFolder random;
+  { CHECK(JsonlAuditSink(Options(random)).Record(SampleCall("t", "{}").record).recorded); }
+  { CHECK(JsonlAuditSink(Options(random)).Record(SampleCall("t", "{}").record).recorded); }
+  lines = LinesOf(random);
+  CHECK(MemberOf(lines.at(1), "args_digest") != MemberOf(lines.at(3), "args_digest"));
+}
+
+TEST_CASE("Values are logged where the host names their path, and nowhere else") {
+  const AuditFolder folder;
+  JsonlAuditOptions options = Options(folder);
+  options.logged_paths = {"args.repo",     "args.target.env", "args.n",   "args.list", "args.gone",
+                          "args.secret.x", "args.long",       "args.q\"", "context",   "args",
+                          "args..a",       "args.l[0]"};
+  {
+    JsonlAuditSink sink(options);
+    const std::string text =
+        R"({"repo":"a/\"b\"","target":{"env":"prod","token":"hush"},"n":1.50,"list":["hush"],"secret":"hush",)"
+        R"("q\"":true,"none":null,"long":")" +
+        std::string(2000, 'y') + R"("})";
+    CHECK(sink.Record(SampleCall("t", text).record).recorded);
+    CHECK(sink.Record(SampleCall("t", "{\"repo\":null}").record).recorded);
+    CHECK(sink.stats().bad_paths == 4);
+  }
+  const std::vector<std::string> lines = LinesOf(folder);
+  CHECK(lines.at(1).find(R"(,"args":{"args.repo":"a/\"b\"","args.target.env":"prod","args.n":1.5,)"
+                         "\"args.long\":\"\xE2\x80\xA6\","
+                         R"("args.q\"":true})") != std::string::npos);
+  CHECK(lines[1].find("hush") == std::string::npos);
+  CHECK(lines[2].find("\"args\":") == std::string::npos);
 }
 
 }  // namespace

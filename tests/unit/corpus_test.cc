@@ -372,6 +372,44 @@ TEST_CASE("huge strings, names and objects", "[corpus]") {
   CHECK(Ask(R"({"a":[)" + Repeat(R"({"a":1,"b":2},)", 50000) + R"({"a":1,"a":2}]})") == Answer::kRefuses);
 }
 
+TEST_CASE("names of large objects are told apart by object, and refused where they repeat", "[corpus]") {
+  const auto members = [](std::size_t begin, std::size_t end) {
+    std::string text;
+    for (std::size_t i = begin; i < end; ++i) {
+      text += "\"a rather long name " + std::to_string(i) + "\":" + std::to_string(i) + ",";
+    }
+    return text;
+  };
+  const auto repeated = [](std::size_t i) { return "\"a rather long name " + std::to_string(i) + "\":0"; };
+  callwarden::MemoryCounterStore store;
+  const auto policy = ReadsNothing();
+  for (const std::size_t count : {15u, 16u, 17u, 31u, 32u, 33u, 47u, 48u, 49u, 64u, 500u}) {
+    for (const std::size_t inner : {1u, 16u, 17u, 33u, 300u}) {
+      CAPTURE(count, inner);
+      // An object within the object has the same names, and so have its neighbours.
+      const std::string within = "{" + members(0, inner) + "\"z\":0}";
+      const std::string begin = "{" + members(0, count) + "\"in\":[" + within + "," + within + "],";
+      CHECK(Ask(begin + members(count, count + 40) + "\"z\":1}") == Answer::kAccepts);
+      for (const std::size_t at : {std::size_t{0}, count / 2, count - 1}) {
+        CHECK(Ask(begin + repeated(at) + "}") == Answer::kRefuses);
+        CHECK(Ask(begin + members(count, count + 40) + repeated(at) + "}") == Answer::kRefuses);
+        CHECK(Ask("{\"in\":[" + within + ",{" + members(0, count) + repeated(at) + "}]}") ==
+              Answer::kRefuses);
+
+        // The first fault of the text is the one that is told, though another may be met earlier.
+        const std::string text = begin + repeated(at) + ",\"y\":1e999,\"x\":tru}";
+        callwarden::ToolCall call;
+        call.tool = "t";
+        call.arguments = text;
+        const Decision decision = policy->Decide(call, store, kNow);
+        const std::string place = " at byte " + std::to_string(begin.size());
+        CAPTURE(decision.message());
+        CHECK(decision.message().ends_with(place));
+      }
+    }
+  }
+}
+
 TEST_CASE("what is refused is never repeated in the message", "[corpus]") {
   callwarden::MemoryCounterStore store;
   const auto policy = ReadsNothing();

@@ -1,5 +1,7 @@
 #include "lib/json_scanner.h"
 
+#include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,8 +17,8 @@ using callwarden::internal::JsonValue;
 using callwarden::internal::LineCursor;
 using callwarden::internal::Number;
 using callwarden::internal::ParseJsonTree;
+using callwarden::internal::ScanBuffers;
 using callwarden::internal::ScanResult;
-using callwarden::internal::ScratchVector;
 
 // Writes every event with its places.
 class Log {
@@ -28,10 +30,10 @@ class Log {
   bool EndObject(std::size_t end) { return Add("}@" + std::to_string(end)); }
   bool BeginArray(std::size_t begin) { return Add("[@" + std::to_string(begin)); }
   bool EndArray(std::size_t end) { return Add("]@" + std::to_string(end)); }
-  bool Name(std::string_view name, std::size_t begin) {
+  bool Name(std::string_view name, bool /*escaped*/, std::size_t begin) {
     return Add(std::string(name) + ":@" + std::to_string(begin));
   }
-  bool String(std::string_view value, std::size_t begin, std::size_t end) {
+  bool String(std::string_view value, bool /*escaped*/, std::size_t begin, std::size_t end) {
     return Add("'" + std::string(value) + "'" + Span(begin, end));
   }
   bool Number(const callwarden::internal::Number* number, std::size_t begin, std::size_t end) {
@@ -55,9 +57,8 @@ class Log {
 
 std::string Scan(std::string_view json) {
   Log log;
-  ScratchVector<char> arena;
-  ScratchVector<bool> depth;
-  const ScanResult result = JsonScanner<Log>(json, arena, depth, log).Scan();
+  ScanBuffers buffers;
+  const ScanResult result = JsonScanner<Log>(json, buffers, log).Scan();
   REQUIRE(result.status == ScanResult::Status::kOk);
   return log.text;
 }
@@ -65,9 +66,8 @@ std::string Scan(std::string_view json) {
 // The byte at which a text is refused; it must be.
 std::size_t InvalidAt(std::string_view json) {
   Log log;
-  ScratchVector<char> arena;
-  ScratchVector<bool> depth;
-  const ScanResult result = JsonScanner<Log>(json, arena, depth, log).Scan();
+  ScanBuffers buffers;
+  const ScanResult result = JsonScanner<Log>(json, buffers, log).Scan();
   CAPTURE(json);
   REQUIRE(result.status == ScanResult::Status::kInvalid);
   return result.offset;
@@ -83,6 +83,94 @@ TEST_CASE("events come in order, with their places", "[json]") {
   CHECK(Scan("[]") == "[@0 ]@2");
   CHECK(Scan("[1e999]") == "[@0 unrepresentable@1-6 ]@7");
   CHECK(Scan("[18446744073709551616, false]") == "[@0 unrepresentable@1-21 false@23-28 ]@29");
+}
+
+// What a block must say of some bytes, byte by byte.
+template <class Block>
+void CheckBlock(const std::string& bytes) {
+  std::size_t end = 0;
+  bool high = false;
+  for (; end < Block::kSize; ++end) {
+    const auto byte = static_cast<unsigned char>(bytes[end]);
+    if (byte == '"' || byte == '\\' || byte < 0x20) break;
+    high |= byte >= 0x80;
+  }
+  const Block block(bytes.data());
+  REQUIRE(block.has_end() == (end != Block::kSize));
+  if (block.has_end()) REQUIRE(block.end() == end);
+  REQUIRE((block.highs() != 0) == high);
+}
+
+template <class Block>
+void CheckBlocks() {
+  for (int filler : {0x00, 0x1F, 0x20, 0x21, 0x23, 0x5B, 0x5D, 0x7F, 0x80, 0xA2, 0xDC, 0xFF}) {
+    for (std::size_t at = 0; at < Block::kSize; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        CAPTURE(filler, at, byte);
+        std::string before(Block::kSize, 'x');  // what comes behind must not show before the byte
+        for (std::size_t i = at; i < before.size(); ++i) before[i] = static_cast<char>(filler);
+        before[at] = static_cast<char>(byte);
+        CheckBlock<Block>(before);
+        std::string among(Block::kSize, static_cast<char>(filler));
+        among[at] = static_cast<char>(byte);
+        CheckBlock<Block>(among);
+      }
+    }
+  }
+}
+
+TEST_CASE("a block finds what ends a run of a string, whatever stands around it", "[json]") {
+  CheckBlocks<callwarden::internal::WordBlock>();
+  CheckBlocks<callwarden::internal::StringBlock>();
+}
+
+// Keeps the last number.
+struct LastNumber {
+  std::optional<callwarden::internal::Number> last;
+  bool BeginObject(std::size_t) { return true; }
+  bool EndObject(std::size_t) { return true; }
+  bool BeginArray(std::size_t) { return true; }
+  bool EndArray(std::size_t) { return true; }
+  bool Name(std::string_view, bool, std::size_t) { return true; }
+  bool String(std::string_view, bool, std::size_t, std::size_t) { return true; }
+  bool Number(const callwarden::internal::Number* number, std::size_t, std::size_t) {
+    last = number == nullptr ? std::nullopt : std::optional(*number);
+    return true;
+  }
+  bool Boolean(bool, std::size_t, std::size_t) { return true; }
+  bool Null(std::size_t, std::size_t) { return true; }
+};
+
+TEST_CASE("numbers read on the way are those that the slow reader reads, bit for bit", "[json]") {
+  const auto check = [](const std::string& text) {
+    CAPTURE(text);
+    LastNumber handler;
+    ScanBuffers buffers;
+    REQUIRE(JsonScanner<LastNumber>(text, buffers, handler).Scan().status == ScanResult::Status::kOk);
+    Number expected;
+    REQUIRE(callwarden::internal::ParseNumber(text, expected) == handler.last.has_value());
+    if (!handler.last) return;
+    CHECK(handler.last->kind == expected.kind);
+    CHECK(handler.last->u == expected.u);
+  };
+  std::mt19937_64 random(20260301);
+  for (int i = 0; i < 20000; ++i) {
+    std::string digits = std::to_string(random() >> random() % 64);
+    const std::string sign = random() % 2 == 0 ? "-" : "";
+    check(sign + digits);
+    std::string fraction = std::to_string(random() >> random() % 64);
+    fraction.insert(0, random() % 4, '0');
+    check(sign + digits + "." + fraction);
+    check(sign + "0." + fraction);
+    check(sign + digits + "." + fraction + "e-" + std::to_string(random() % 30));
+  }
+  for (const char* text :
+       {"0", "-0", "-0.0", "0.0", "9007199254740992.0", "9007199254740993.0", "900719925474099.3",
+        "999999999999999999", "-999999999999999999", "1000000000000000000", "9223372036854775807",
+        "-9223372036854775808", "9223372036854775808", "18446744073709551615", "18446744073709551616",
+        "-9223372036854775809", "0.000000000000000001", "0.100000000000000005", "123456789.123456789"}) {
+    check(text);
+  }
 }
 
 TEST_CASE("escapes are decoded", "[json]") {
@@ -164,9 +252,8 @@ TEST_CASE("a handler stops the scan where it says so", "[json]") {
   for (std::size_t i = 0; i < places.size(); ++i) {
     Log log;
     log.stop_after = i + 1;
-    ScratchVector<char> arena;
-    ScratchVector<bool> depth;
-    const ScanResult result = JsonScanner<Log>(json, arena, depth, log).Scan();
+    ScanBuffers buffers;
+    const ScanResult result = JsonScanner<Log>(json, buffers, log).Scan();
     CAPTURE(i, log.text);
     CHECK(result.status == ScanResult::Status::kStopped);
     CHECK(result.offset == places[i]);

@@ -1,0 +1,10 @@
+# Fails unless PROGRAM succeeds and prints exactly what the file EXPECTED holds.
+#   cmake -DPROGRAM=<program> -DEXPECTED=<file> -P expect_output.cmake
+execute_process(COMMAND "${PROGRAM}" OUTPUT_VARIABLE printed RESULT_VARIABLE result)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} ended with ${result}")
+endif()
+file(READ "${EXPECTED}" expected)
+if(NOT printed STREQUAL expected)
+  message(FATAL_ERROR "${PROGRAM} printed\n${printed}but ${EXPECTED} holds\n${expected}")
+endif()

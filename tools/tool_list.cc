@@ -1,0 +1,88 @@
+#include "tool_list.h"
+
+#include <set>
+#include <utility>
+
+#include "printable.h"
+#include "tool_error.h"
+
+namespace callwarden::tool {
+namespace {
+
+/// The array of tools in `document`; null when it is no list of tools.
+const Json* ToolsOf(const Json& document) {
+  if (document.is_array()) return &document;
+  if (!document.is_object()) return nullptr;
+  if (const auto result = document.find("result"); result != document.end()) return ToolsOf(*result);
+  const auto tools = document.find("tools");
+  return tools != document.end() && tools->is_array() ? &*tools : nullptr;
+}
+
+std::string Text(const Json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
+}
+
+std::optional<bool> Hint(const Json& tool, const char* name) {
+  const auto annotations = tool.find("annotations");
+  if (annotations == tool.end() || !annotations->is_object()) return std::nullopt;
+  const auto hint = annotations->find(name);
+  if (hint == annotations->end() || !hint->is_boolean()) return std::nullopt;
+  return hint->get<bool>();
+}
+
+ListedTool ReadTool(const Json& tool, const std::string& source, std::size_t index) {
+  ListedTool listed;
+  if (tool.is_object()) listed.name = Text(tool, "name");
+  if (listed.name.empty())
+    throw ToolError(source + ": tool " + std::to_string(index) + " of the list has no name");
+  listed.description = Text(tool, "description");
+  listed.read_only = Hint(tool, "readOnlyHint");
+  listed.destructive = Hint(tool, "destructiveHint");
+  if (const auto schema = tool.find("inputSchema"); schema != tool.end() && schema->is_object()) {
+    listed.input_schema = *schema;
+  }
+  return listed;
+}
+
+/// One JSON text, or one in each line.
+std::vector<Json> ReadDocuments(std::string_view text, const std::string& source) {
+  Json whole = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!whole.is_discarded()) return {std::move(whole)};
+  std::vector<Json> documents;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    documents.push_back(Json::parse(line, nullptr, /*allow_exceptions=*/false));
+    if (documents.back().is_discarded()) {
+      throw ToolError(source + ": neither one JSON document nor one in each line");
+    }
+  }
+  return documents;
+}
+
+}  // namespace
+
+std::vector<ListedTool> ReadToolList(std::string_view text, const std::string& source) {
+  std::vector<ListedTool> listed;
+  std::set<std::string> names;
+  bool found = false;
+  for (const Json& document : ReadDocuments(text, source)) {
+    const Json* const tools = ToolsOf(document);
+    if (tools == nullptr) continue;  // another message of a recorded exchange
+    found = true;
+    for (const Json& tool : *tools) {
+      listed.push_back(ReadTool(tool, source, listed.size()));
+      if (!names.insert(listed.back().name).second) {
+        throw ToolError(source + ": two tools are called \"" + Printable(listed.back().name) + "\"");
+      }
+    }
+  }
+  if (!found) {
+    throw ToolError(source + ": no list of tools; give the result of tools/list, as {\"tools\": [...]}");
+  }
+  return listed;
+}
+
+}  // namespace callwarden::tool
