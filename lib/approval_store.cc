@@ -101,7 +101,7 @@ struct ApprovalStore::Impl final : internal::ApprovalJournal::Reader {
 
    private:
     Impl& impl_;
-    std::lock_guard<Mutex> guard_;
+    std::lock_guard<internal::Mutex> guard_;
     ApprovalError error_;
     bool locked_ = false;
     Timestamp now_{};
@@ -303,7 +303,7 @@ struct ApprovalStore::Impl final : internal::ApprovalJournal::Reader {
 
   ApprovalStoreOptions options;
   SystemClock own_clock;
-  mutable Mutex mutex;
+  mutable internal::Mutex mutex;
   std::optional<internal::ApprovalJournal> journal;
   ApprovalError error;
   std::map<std::string, Entry, std::less<>> entries;             // by id; pointers to entries stay good
@@ -322,7 +322,7 @@ ApprovalStore::ApprovalStore(ApprovalStoreOptions options) : impl_(new Impl(std:
 ApprovalStore::~ApprovalStore() = default;
 
 ApprovalError ApprovalStore::status() const {
-  const std::lock_guard<Mutex> guard(impl_->mutex);
+  const std::lock_guard<internal::Mutex> guard(impl_->mutex);
   return impl_->error;
 }
 
@@ -416,7 +416,7 @@ bool ApprovalStore::Consume(std::string_view id) {
 }
 
 void ApprovalStore::Release(std::string_view id) {
-  const std::lock_guard<Mutex> guard(impl_->mutex);
+  const std::lock_guard<internal::Mutex> guard(impl_->mutex);
   if (const auto hold = impl_->held.find(id); hold != impl_->held.end()) impl_->held.erase(hold);
 }
 

@@ -83,7 +83,7 @@ void Compiler::ReadDocument(const JsonValue& root) {
     program_->description = Keep(description->string);
   }
   // Until the mode is known, nothing may depend on it; one that is wrong is an error, so no policy results.
-  shadow_document_ = ReadMode(mode, Where(where, "mode")).value_or(false);
+  shadow_document_ = ReadMode(mode, Where(where, "mode")).value_or(false) || options_.shadow;
   program_->mode = shadow_document_ ? PolicyMode::kShadow : PolicyMode::kEnforce;
   if (fallback == nullptr) {
     diagnostics_.Error("missing_key", where, root.begin, "the document has no default",

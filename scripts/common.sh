@@ -74,3 +74,6 @@ build_packages=(g++ cmake ninja-build libsimdjson-dev libabsl-dev libre2-dev lib
 # What the tests and benchmarks need besides.
 # shellcheck disable=SC2034
 test_packages=(catch2 'clang-14?' doxygen git libbenchmark-dev pkg-config python3-jsonschema relacy-dev)
+# What the tests with real MCP clients need. Debian's npm is large, so it is asked for only where there is none.
+# shellcheck disable=SC2034
+e2e_packages=(nodejs npm)

@@ -36,6 +36,9 @@ if [ ${#presets[@]} -eq 0 ]; then presets=(dev asan-ubsan tsan no-rtti-no-except
 if [ "$install" = yes ]; then
   say "Installing what is missing"
   install_packages "${build_packages[@]}" "${test_packages[@]}"
+  if ! command -v npm >/dev/null; then
+    (install_packages "${e2e_packages[@]}") || echo "Without npm the tests with real MCP clients are skipped."
+  fi
 fi
 check_build_tools
 

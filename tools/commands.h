@@ -22,6 +22,7 @@ void AddReplayCommand(CLI::App& app, Action& action);
 void AddApprovalsCommand(CLI::App& app, Action& action);
 void AddAuditCommand(CLI::App& app, Action& action);
 void AddGrantsCommand(CLI::App& app, Action& action);
+void AddProxyCommand(CLI::App& app, Action& action);
 #endif
 
 }  // namespace callwarden::tool

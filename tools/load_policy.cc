@@ -8,9 +8,9 @@
 
 namespace callwarden::tool {
 
-std::shared_ptr<const CompiledPolicy> LoadPolicy(const std::string& path) {
+std::shared_ptr<const CompiledPolicy> LoadPolicy(const std::string& path, const CompileOptions& options) {
   const std::string text = ReadText(path);
-  CompileResult result = CompiledPolicy::Compile(text);
+  CompileResult result = CompiledPolicy::Compile(text, options);
   if (!result.ok()) {
     PrintDiagnostics(DiagnosticPrinter(DisplayName(path), text, Style::For(stderr)), result.diagnostics());
   }

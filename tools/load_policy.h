@@ -11,7 +11,7 @@ namespace callwarden::tool {
 /// Reads and compiles the policy at `path` for a command that needs one. Null when it has errors, which
 /// have then been written to stderr (warnings are `check`'s business). Throws ToolError when the file
 /// cannot be read.
-std::shared_ptr<const CompiledPolicy> LoadPolicy(const std::string& path);
+std::shared_ptr<const CompiledPolicy> LoadPolicy(const std::string& path, const CompileOptions& options = {});
 
 }  // namespace callwarden::tool
 

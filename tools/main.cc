@@ -32,14 +32,16 @@ constexpr const char* kFooter =
     "  callwarden decide --policy policy.json --tool run_code --arguments '{\"n\": 1}'\n"
     "\n"
     "Exit codes: 0 fine, or allowed; 1 errors in a policy, or failed tests; 2 bad usage, or a file\n"
-    "that cannot be read; 3 denied; 4 approval required (3 and 4: decide only).\n"
+    "that cannot be read; 3 denied; 4 approval required (3 and 4: decide only). `proxy` returns what\n"
+    "the server returned.\n"
     "`callwarden COMMAND --help` tells more; `-` as a file is standard input.\n";
 
 /// The parser complains about what is missing before it does about what it did not know; the latter is
 /// mostly the reason for the former.
 std::string UsageText(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
-  if (!unknown.empty()) return "unknown command or argument \"" + Printable(unknown.front()) + "\"";
+  for (const std::string& unknown : app.remaining(/*recurse=*/true)) {
+    if (unknown != "--") return "unknown command or argument \"" + Printable(unknown) + "\"";
+  }
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
       app.get_subcommands().empty()) {
     return "no command given";
@@ -55,7 +57,7 @@ int Usage(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int Run(int argc, char** argv) {
-  CLI::App app("Checks callwarden policies, decides single calls under them, tests and explains them.",
+  CLI::App app("Checks callwarden policies, tests and explains them, and gates MCP servers with them.",
                "callwarden");
   app.footer(kFooter);
   app.set_version_flag("--version", Version(), "Print the version and exit");
@@ -71,6 +73,7 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddApprovalsCommand(app, action);
   callwarden::tool::AddAuditCommand(app, action);
   callwarden::tool::AddGrantsCommand(app, action);
+  callwarden::tool::AddProxyCommand(app, action);
 #endif
 
   try {

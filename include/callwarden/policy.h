@@ -69,6 +69,10 @@ struct CompileOptions {
   /// Refuse strings with U+0000 where the policy reads a string, since some parsers downstream would cut
   /// them there.
   bool refuse_nul_strings = true;
+
+  /// Whether the whole document is shadowed, as if it said `"mode": "shadow"`: for trying a policy on traffic
+  /// without editing it.
+  bool shadow = false;
 };
 
 class CompileResult;

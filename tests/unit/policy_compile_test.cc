@@ -349,6 +349,25 @@ TEST_CASE("mode and description are the document's", "[policy]") {
   CHECK(shadow->mode() == PolicyMode::kShadow);
 }
 
+TEST_CASE("a host can shadow a whole document", "[policy]") {
+  callwarden::CompileOptions options;
+  options.shadow = true;
+  for (const char* text : {R"({"version": "1", "default": "deny", "hide": ["h"]})",
+                           R"({"version": "1", "default": "deny", "hide": ["h"], "mode": "enforce"})"}) {
+    const auto policy = callwarden::CompiledPolicy::Compile(text, options).policy();
+    REQUIRE(policy != nullptr);
+    CHECK(policy->mode() == PolicyMode::kShadow);
+    CHECK_FALSE(policy->Hides("h"));
+    MemoryCounterStore store({.capacity_keys = 64, .clock = nullptr, .secret = {}});
+    callwarden::ToolCall call;
+    call.tool = "h";
+    const Decision decision = policy->Decide(call, store, kNoon);
+    CHECK(decision.allowed());
+    REQUIRE(decision.would() != nullptr);
+    CHECK(decision.would()->reason() == Reason::kHidden);
+  }
+}
+
 TEST_CASE("a policy's shape counts what it holds", "[policy]") {
   const PolicyShape empty = Compile(R"({"version": "1", "default": "deny"})")->shape();
   CHECK(empty.tools_exact == 0);
