@@ -1,12 +1,11 @@
 // Races of one approval; run under ThreadSanitizer, too.
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <stdlib.h>
 
 #include "callwarden/approvals.h"
 
