@@ -10,8 +10,8 @@
 #include "callwarden/policy.h"
 
 #include "lib/arguments_reader.h"
+#include "lib/decide.h"
 #include "lib/evaluator.h"
-#include "lib/limit_trace.h"
 #include "lib/plan_cache.h"
 #include "lib/program.h"
 #include "lib/scratch.h"
@@ -61,21 +61,6 @@ PreparedCall Prepare(const Program& program, const ToolCall& call, Scratch& scra
 /// Steps 1 to 8 of the language's section 8. Writes the verdict and returns true when one of them decides.
 bool Judge(const Program& program, const ToolCall& call, const PreparedCall& prepared, bool shadow,
            Verdict& verdict) noexcept;
-
-/// The whole decision; `charge` false only looks at the counters. `trace`, unless null, gets what was charged
-/// and which limits refused.
-void Decide(const Program& program, const ToolCall& call, CounterStore& counters, Timestamp now,
-            const DecideOptions& options, bool charge, Decision& decision,
-            LimitTrace* trace = nullptr) noexcept;
-
-/// Reaches into a policy, for the parts of the library that are not its members.
-class PolicyAccess {
- public:
-  static const Program& ProgramOf(const CompiledPolicy& policy) noexcept { return *policy.program_; }
-  static std::shared_ptr<const CompiledPolicy> Make(std::unique_ptr<const Program> program) {
-    return std::shared_ptr<const CompiledPolicy>(new CompiledPolicy(std::move(program)));
-  }
-};
 
 }  // namespace internal
 CALLWARDEN_NAMESPACE_END

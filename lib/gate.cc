@@ -7,8 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "lib/decide.h"
 #include "lib/decision_builder.h"
-#include "lib/engine.h"
 #include "lib/gate_impl.h"
 
 CALLWARDEN_NAMESPACE_BEGIN

@@ -6,8 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "lib/engine.h"
+#include "lib/decide.h"
 #include "lib/gate_state.h"
+#include "lib/program.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 
