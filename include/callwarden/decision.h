@@ -141,8 +141,10 @@ class CALLWARDEN_EXPORT Decision {
   Decision(const Decision&) = delete;  // two copies could each complete the call
   Decision& operator=(const Decision&) = delete;
   ~Decision() {
-    if (reservation_.releases() || shadow_reservation_.releases())
-      Complete(Outcome::kOk);  // else nothing changes
+    // Else nothing changes, and nobody hears of it.
+    if (reservation_.releases() || shadow_reservation_.releases() || listener_ != nullptr) {
+      Complete(Outcome::kOk);
+    }
   }
 
   bool allowed() const noexcept { return verdict_.allowed(); }

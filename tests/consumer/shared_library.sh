@@ -17,7 +17,7 @@ for wanted in 'callwarden::v0::CompiledPolicy::Decide(' 'callwarden::v0::Compile
   grep -qF "$wanted" <<<"$shown" || { echo "not shown: $wanted"; exit 1; }
 done
 # What std templates leave behind is weak and shared by every C++ library.
-if grep -vE '^(typeinfo (name )?for |vtable for |(non-)?virtual thunk to )?callwarden::v0::[A-Z]|^callwarden::v0::Name\(|(^| )(std|__gnu_cxx)::' \
+if grep -vE '^(typeinfo (name )?for |vtable for |(non-)?virtual thunk to )?callwarden::v0::(mcp::)?[A-Z]|^callwarden::v0::(mcp::)?Name\(|(^| )(std|__gnu_cxx)::' \
   <<<"$shown"; then
   echo "the symbols above should not be shown"
   exit 1

@@ -23,8 +23,8 @@ TEST_CASE("what a decision touches keeps its size") {
   CHECK(sizeof(PathTrie::Node) <= 88);
   CHECK(sizeof(callwarden::CounterKey) <= 24);
   CHECK(sizeof(callwarden::LimitRequest) <= 24);
-  CHECK(sizeof(callwarden::ReservationToken) <= 80);
-  CHECK(sizeof(callwarden::Decision) <= 4776);
+  CHECK(sizeof(callwarden::ReservationToken) <= 88);
+  CHECK(sizeof(callwarden::Decision) <= 5104);
 }
 
 TEST_CASE("what a thread remembers is bounded") { CHECK(sizeof(KeyCache) <= 164 * 1024); }
