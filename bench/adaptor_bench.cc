@@ -21,6 +21,8 @@
 #include "callwarden/memory_counter_store.h"
 #include "callwarden/policy.h"
 
+#include "bench/charge_policy.h"
+
 namespace {
 
 using callwarden::CompiledPolicy;
@@ -34,24 +36,6 @@ constexpr Timestamp kNow{std::chrono::seconds(1772366400)};
 constexpr int kRoundsDefault = 101;
 constexpr double kRunNanoseconds = 5e5;     // long enough that reading the clock does not show
 constexpr double kCaseNanoseconds = 1.5e9;  // after so long no further round begins
-
-constexpr const char* kPolicy = R"({
-  "version": "1",
-  "default": "deny",
-  "tools": {
-    "charge": {
-      "require": [
-        {
-          "conditions": [
-            { "path": "args.amount", "op": "lte", "value": 50000 },
-            { "path": "args.currency", "op": "in", "value": ["usd", "eur"] },
-            { "path": "args.customer", "op": "starts_with", "value": "cus_" }
-          ]
-        }
-      ]
-    }
-  }
-})";
 
 json OrderOf(int items) {
   json order = {{"amount", 4999}, {"currency", "usd"}, {"customer", "cus_9s6XKzkNRiz8i3"}};
@@ -140,7 +124,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: adaptor_bench [ROUNDS]\n");
     return 2;
   }
-  const auto compiled = CompiledPolicy::Compile(kPolicy);
+  const auto compiled = CompiledPolicy::Compile(bench::kChargePolicy);
   if (!compiled.ok()) {
     std::fprintf(stderr, "the policy does not compile\n");
     return 1;

@@ -1,6 +1,6 @@
-// What the audit log costs: what JsonlAuditSink::Record takes on the deciding thread, beside a decision under a
-// policy with one limit; and how many records a second the writer keeps up with, beside a bare write of the same
-// bytes. bench/README.md says how to read the numbers.
+// What the audit log costs: what JsonlAuditSink::Record takes on the deciding thread, beside a decision under
+// a policy with one limit; and how many records a second the writer keeps up with, beside a bare write of the
+// same bytes. bench/README.md says how to read the numbers.
 //
 // Usage: audit_bench FOLDER [RECORDS]
 // FOLDER is on the disk that is to be measured; the log written there is removed afterwards. With RECORDS

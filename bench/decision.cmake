@@ -9,6 +9,5 @@ callwarden_benchmark(decision_bench
   decision/seed.cc
   decision/threads.cc
 )
-target_include_directories(decision_bench PRIVATE "${PROJECT_SOURCE_DIR}")
 target_link_libraries(decision_bench PRIVATE
   simdjson::simdjson absl::flat_hash_map absl::synchronization Threads::Threads)

@@ -21,29 +21,13 @@
 #include "callwarden/mcp.h"
 #include "callwarden/policy.h"
 
+#include "bench/charge_policy.h"
+
 namespace {
 
 constexpr int kRoundsDefault = 51;
 constexpr int kCalls = 2000;  // in one part of a round
 constexpr int kOpen = 40;     // at once
-
-constexpr std::string_view kPolicy = R"({
-  "version": "1",
-  "default": "deny",
-  "tools": {
-    "charge": {
-      "require": [
-        {
-          "conditions": [
-            { "path": "args.amount", "op": "lte", "value": 50000 },
-            { "path": "args.currency", "op": "in", "value": ["usd", "eur"] },
-            { "path": "args.customer", "op": "starts_with", "value": "cus_" }
-          ]
-        }
-      ]
-    }
-  }
-})";
 
 constexpr std::string_view kArguments =
     R"({"amount":4200,"currency":"usd","customer":"cus_N4Qk2v9XbTqL","description":"Invoice 2026-0042, )"
@@ -81,7 +65,7 @@ double Median(std::vector<double> values) {
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : kRoundsDefault;
   callwarden::GateOptions gate_options;
-  gate_options.policy = callwarden::CompiledPolicy::Compile(kPolicy).policy();
+  gate_options.policy = callwarden::CompiledPolicy::Compile(bench::kChargePolicy).policy();
   if (gate_options.policy == nullptr) return 1;
   callwarden::Gate gate(gate_options);
   callwarden::mcp::SessionOptions options;

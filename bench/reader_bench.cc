@@ -22,6 +22,8 @@
 #include "callwarden/memory_counter_store.h"
 #include "callwarden/policy.h"
 
+#include "bench/charge_policy.h"
+
 namespace {
 
 using callwarden::CompiledPolicy;
@@ -37,24 +39,6 @@ constexpr int kRoundsDefault = 101;
 // machine.
 constexpr double kRunNanoseconds = 5e5;
 constexpr double kCaseNanoseconds = 1.5e9;  // after so long no further round begins
-
-constexpr std::string_view kPolicy = R"({
-  "version": "1",
-  "default": "deny",
-  "tools": {
-    "charge": {
-      "require": [
-        {
-          "conditions": [
-            { "path": "args.amount", "op": "lte", "value": 50000 },
-            { "path": "args.currency", "op": "in", "value": ["usd", "eur"] },
-            { "path": "args.customer", "op": "starts_with", "value": "cus_" }
-          ]
-        }
-      ]
-    }
-  }
-})";
 
 // The arguments of an order, of exactly `size` bytes: items with numbers, nested objects, arrays and escapes
 // as far as they fit, then a note in plain text.
@@ -257,7 +241,7 @@ int main(int argc, char** argv) {
   }
   CompileOptions options;
   options.arguments_size_max_bytes = std::size_t{4} << 20;  // 100,000 members are longer than the default
-  const auto compiled = CompiledPolicy::Compile(kPolicy, options);
+  const auto compiled = CompiledPolicy::Compile(bench::kChargePolicy, options);
   if (!compiled.ok()) {
     std::fprintf(stderr, "the policy does not compile\n");
     return 1;

@@ -1,8 +1,9 @@
 #include "lib/audit_pack.h"
 
 #include <algorithm>
-#include <bit>
 #include <span>
+
+#include "lib/attribute_bits.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
@@ -26,25 +27,11 @@ std::size_t SizeOf(std::span<const Attribute> attributes) noexcept {
   return size;
 }
 
-uint64_t BitsOf(const AttributeValue& value) noexcept {
-  switch (value.type()) {
-    case AttributeValue::Type::kString:
-      return value.string().size();
-    case AttributeValue::Type::kBoolean:
-      return value.boolean() ? 1 : 0;
-    case AttributeValue::Type::kInt64:
-      return static_cast<uint64_t>(value.int64());
-    case AttributeValue::Type::kUint64:
-      return value.uint64();
-    case AttributeValue::Type::kDouble:
-      return std::bit_cast<uint64_t>(value.real());
-  }
-  return 0;
-}
-
 void PackAttributes(std::span<const Attribute> attributes, PackedWriter& out) noexcept {
   for (const Attribute& attribute : attributes) {
-    out.Put(PackedAttribute{.value = BitsOf(attribute.value),
+    out.Put(PackedAttribute{.value = attribute.value.type() == AttributeValue::Type::kString
+                                         ? attribute.value.string().size()
+                                         : BitsOf(attribute.value),
                             .name_size = static_cast<uint32_t>(attribute.name.size()),
                             .type = attribute.value.type()});
     out.Bytes(attribute.name);

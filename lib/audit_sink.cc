@@ -14,6 +14,7 @@
 #include "lib/audit_pack.h"
 #include "lib/audit_queue.h"
 #include "lib/audit_writer.h"
+#include "lib/monotonic.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace {

@@ -6,6 +6,8 @@
 
 #include <signal.h>
 
+#include "lib/monotonic.h"
+
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 namespace {

@@ -10,6 +10,7 @@
 #include "lib/decide.h"
 #include "lib/decision_builder.h"
 #include "lib/gate_impl.h"
+#include "lib/monotonic.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace {
@@ -19,11 +20,8 @@ using internal::GateState;
 using internal::GrantAccess;
 using internal::GrantEntry;
 using internal::HazardRecord;
+using internal::MonotonicNs;
 using internal::StateReader;
-
-int64_t MonotonicNs() noexcept {
-  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // Whether this thread is inside a decision, of any gate: it then reads a state that it must not wait for.
 bool IsReading() noexcept {

@@ -11,6 +11,7 @@
 #include "callwarden/config.h"
 #include "callwarden/counter_store.h"
 
+#include "lib/attribute_bits.h"
 #include "lib/quick_hash.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
@@ -89,27 +90,7 @@ class KeyCache {
   uint32_t puts_ = 0;
 };
 
-// A number's or a boolean's bytes, as the host gave them: 1 and 1.0 are remembered apart, with the same key.
-inline uint64_t BitsOf(const AttributeValue& value) noexcept {
-  switch (value.type()) {
-    case AttributeValue::Type::kBoolean:
-      return value.boolean() ? 1 : 0;
-    case AttributeValue::Type::kInt64:
-      return static_cast<uint64_t>(value.int64());
-    case AttributeValue::Type::kUint64:
-      return value.uint64();
-    case AttributeValue::Type::kDouble: {
-      uint64_t bits = 0;
-      const double real = value.real();
-      std::memcpy(&bits, &real, sizeof(bits));
-      return bits;
-    }
-    case AttributeValue::Type::kString:
-      break;
-  }
-  return 0;
-}
-
+// 1 and 1.0 are remembered apart, with the same key.
 inline std::size_t KeyCache::SetOf(const Identity& digest, std::span<const AttributeValue> scope) noexcept {
   uint64_t hash = digest[0];
   for (const AttributeValue& value : scope) {

@@ -2,14 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include "lib/number.h"
+#include "lib/string_block.h"
 #include "lib/text.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
@@ -22,36 +18,28 @@ constexpr bool IsPlain(char c) noexcept { return c != '"' && c != '\\' && Byte(c
 
 // The next byte that a string does not simply hold: its end, an escape, a control character or not ASCII.
 const char* SkipPlain(const char* p, const char* end) noexcept {
-#if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i space = _mm_set1_epi8(0x20);
-  for (; end - p >= 16; p += 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    // Compared as signed bytes, what is not ASCII is below a space, too.
-    const __m128i found =
-        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
-                     _mm_cmplt_epi8(block, space));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
-    if (mask != 0) return p + std::countr_zero(mask);
+  while (static_cast<std::size_t>(end - p) >= StringBlock::kSize) {
+    const StringBlock block(p);
+    if (block.highs() != 0) break;
+    if (block.has_end()) return p + block.end();
+    p += StringBlock::kSize;
   }
-#endif
   while (p != end && IsPlain(*p)) ++p;
   return p;
 }
 
 // The next quote or backslash.
 const char* FindQuote(const char* p, const char* end) noexcept {
-#if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  for (; end - p >= 16; p += 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const __m128i found = _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
-    if (mask != 0) return p + std::countr_zero(mask);
+  while (static_cast<std::size_t>(end - p) >= StringBlock::kSize) {
+    const StringBlock block(p);
+    if (!block.has_end()) {
+      p += StringBlock::kSize;
+      continue;
+    }
+    p += block.end();
+    if (*p == '"' || *p == '\\') return p;
+    ++p;  // a control character, for whoever reads the string
   }
-#endif
   while (p != end && *p != '"' && *p != '\\') ++p;
   return p;
 }
@@ -120,23 +108,29 @@ bool JsonCursor::Enter() noexcept {
   return Open(c == '{');
 }
 
-JsonCursor::Step JsonCursor::NextMember(JsonText& name) noexcept {
-  char c = Peek();
-  if (c == '}') {
+// On to the next member or item of the innermost container, or out of it.
+JsonCursor::Step JsonCursor::Next(char close) noexcept {
+  if (frames_.empty()) return Step::kFailed;
+  const char c = Peek();
+  if (c == close) {
     Close();
     return Step::kEnd;
   }
-  if (frames_.empty()) return Step::kFailed;
   if (frames_.back().begun) {
     if (c != ',') {
       Fail(Failure::kSyntax);
       return Step::kFailed;
     }
     ++at_;
-    c = Peek();
   }
   frames_.back().begun = true;
-  if (c != '"') {
+  return Step::kMember;
+}
+
+JsonCursor::Step JsonCursor::NextMember(JsonText& name) noexcept {
+  const Step step = Next('}');
+  if (step != Step::kMember) return step;
+  if (Peek() != '"') {
     Fail(Failure::kSyntax);
     return Step::kFailed;
   }
@@ -144,21 +138,10 @@ JsonCursor::Step JsonCursor::NextMember(JsonText& name) noexcept {
 }
 
 JsonCursor::Step JsonCursor::NextItem() noexcept {
-  const char c = Peek();
-  if (c == ']') {
-    Close();
-    return Step::kEnd;
-  }
-  if (frames_.empty()) return Step::kFailed;
-  if (frames_.back().begun) {
-    if (c != ',') {
-      Fail(Failure::kSyntax);
-      return Step::kFailed;
-    }
-    ++at_;
-  }
-  frames_.back().begun = true;
-  return at_ == end_ ? (Fail(Failure::kSyntax), Step::kFailed) : Step::kMember;
+  const Step step = Next(']');
+  if (step != Step::kMember || at_ != end_) return step;
+  Fail(Failure::kSyntax);
+  return Step::kFailed;
 }
 
 bool JsonCursor::ReadText(JsonText& text) noexcept {

@@ -86,6 +86,7 @@ class JsonCursor {
   }
   bool Open(bool object) noexcept;
   bool Close() noexcept;
+  Step Next(char close) noexcept;
   bool ReadName(JsonText& name) noexcept;
   bool KeepName(std::string_view name) noexcept;
   void CheckNames(std::size_t begin) noexcept;

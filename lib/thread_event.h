@@ -2,7 +2,6 @@
 #define CALLWARDEN_LIB_THREAD_EVENT_H_
 
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 
 #include <pthread.h>
@@ -62,12 +61,6 @@ class ThreadEvent {
   pthread_mutex_t mutex_;
   pthread_cond_t conditions_[2];
 };
-
-inline int64_t MonotonicNs() noexcept {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
-}
 
 }  // namespace internal
 CALLWARDEN_NAMESPACE_END

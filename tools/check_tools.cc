@@ -361,8 +361,8 @@ class Checker {
                                : "any of the " + std::to_string(matching.size()) + " tools it is for";
     if (impossible) {
       Warn("impossible_operator", pointer + operator_member, false,
-           what + " " + Joined(*tested) + ", but \"" + Printable(path) + "\" is " + Joined(types) +
-               " for " + of,
+           what + " " + Joined(*tested) + ", but \"" + Printable(path) + "\" is " + Joined(types) + " for " +
+               of,
            {});
     } else if (unknown.has_value()) {
       Warn("unknown_argument", pointer + path_member, false,

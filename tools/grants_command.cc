@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -36,7 +37,9 @@ int CheckGrants(const std::string& path) {
       text, [&](std::string_view name, std::string& error) { return LoadNamed(folder, name, error); });
   PrintDiagnostics(DiagnosticPrinter(DisplayName(path), text, Style::For(stderr)), result.diagnostics());
   if (!result.ok()) {
-    Out(DisplayName(path) + ": " + Count(result.diagnostics().size(), "error") + "\n");
+    const auto errors = std::count_if(result.diagnostics().begin(), result.diagnostics().end(),
+                                      [](const Diagnostic& d) { return d.severity == Severity::kError; });
+    Out(DisplayName(path) + ": " + Count(static_cast<std::size_t>(errors), "error") + "\n");
     return kExitProblems;
   }
   std::size_t disabled = 0;

@@ -1,11 +1,12 @@
 // W2: three conditions on raw JSON arguments, beside simdjson's DOM parse of the same bytes. reader_bench has
-// more sizes. W3, the same as a JSON-RPC line, belongs here when there is a layer that reads such lines.
+// more sizes, and mcp_bench W3, the same as a JSON-RPC line.
 
 #include <memory>
 #include <string_view>
 
 #include <simdjson.h>
 
+#include "bench/charge_policy.h"
 #include "bench/decision/workloads.h"
 
 namespace bench {
@@ -19,30 +20,12 @@ using callwarden::Timestamp;
 
 constexpr Timestamp kNow{std::chrono::seconds(1772366400)};
 
-constexpr std::string_view kPolicy = R"({
-  "version": "1",
-  "default": "deny",
-  "tools": {
-    "charge": {
-      "require": [
-        {
-          "conditions": [
-            { "path": "args.amount", "op": "lte", "value": 50000 },
-            { "path": "args.currency", "op": "in", "value": ["usd", "eur"] },
-            { "path": "args.customer", "op": "starts_with", "value": "cus_" }
-          ]
-        }
-      ]
-    }
-  }
-})";
-
 constexpr std::string_view kArguments =
     R"({"amount":4999,"currency":"usd","customer":"cus_9s6XKzkNRiz8i3","description":"Order 1047, two )"
     R"(items","capture":true,"metadata":{"order":"1047","note":null}})";
 
 struct Shared {
-  std::shared_ptr<const CompiledPolicy> policy = Compile(kPolicy);
+  std::shared_ptr<const CompiledPolicy> policy = Compile(kChargePolicy);
   MemoryCounterStore counters{{.capacity_keys = 16, .clock = nullptr, .secret = {}}};
   Reason Decide(std::string_view arguments) {
     const Decision decision = policy->Decide({.tool = "charge", .arguments = arguments}, counters, kNow);

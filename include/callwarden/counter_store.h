@@ -336,8 +336,8 @@ class CALLWARDEN_EXPORT CounterStore {
 
   /// Corrects each charge to `actual[i]` (one per charge of the reservation; missing ones stay as
   /// reserved): less is given back, more is charged unconditionally, even past the maximum. In-flight
-  /// charges are released whatever `actual` says. An empty reservation changes nothing. Not called where nothing
-  /// would change: for calls that went well, without a charge in flight.
+  /// charges are released whatever `actual` says. An empty reservation changes nothing. Not called where
+  /// nothing would change: for calls that went well, without a charge in flight.
   virtual SettleResult Settle(Reservation&& reservation, std::span<const uint64_t> actual) noexcept = 0;
 
   /// Gives every charge back: Settle with zeros.

@@ -44,8 +44,8 @@ struct GateOptions {
   /// back. Without an audit sink it denies every call.
   bool audit_required = false;
   /// Whether a call that needs an approval is held against approvals given for exactly this call (same grant,
-  /// session, tool and arguments) although it names no approval id. Clients that cannot carry an id, such as
-  /// MCP clients before 2026-07-28, are approved by repeating the call.
+  /// session, tool and arguments) although it names no approval id. Where nothing can carry an id to the next
+  /// call, a call is approved by repeating it.
   bool match_approvals = true;
   /// Part of every count's identity: gates with different namespaces share no counts.
   std::string count_namespace = {};

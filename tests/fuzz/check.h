@@ -8,12 +8,12 @@
 #include "callwarden/memory_counter_store.h"
 
 /// Ends the process with a word when a property does not hold, so that the fuzzer keeps the input.
-#define FUZZ_CHECK(condition)                                                        \
-  do {                                                                               \
-    if (!(condition)) {                                                              \
+#define FUZZ_CHECK(condition)                                                             \
+  do {                                                                                    \
+    if (!(condition)) {                                                                   \
       std::fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                  \
-    }                                                                                \
+      std::abort();                                                                       \
+    }                                                                                     \
   } while (false)
 
 namespace callwarden::fuzz {

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "callwarden/approvals.h"
 
 #include "tests/fuzz/check.h"
+#include "tests/temporary_folder.h"
 
 namespace {
 
@@ -28,18 +28,6 @@ constexpr std::string_view kHeader = "{\"callwarden_approvals\":1}\n";
 // A file of this process's own, which goes with it.
 class ScratchFile {
  public:
-  ScratchFile() {
-    char folder[] = "/tmp/callwarden_fuzz_XXXXXX";
-    FUZZ_CHECK(::mkdtemp(folder) != nullptr);
-    folder_ = folder;
-    path_ = folder_ + "/approvals.jsonl";
-  }
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  ~ScratchFile() {
-    ::unlink(path_.c_str());
-    ::rmdir(folder_.c_str());
-  }
   const std::string& path() const { return path_; }
   void Write(std::string_view bytes) const {
     ::unlink(path_.c_str());
@@ -51,8 +39,8 @@ class ScratchFile {
   }
 
  private:
-  std::string folder_;
-  std::string path_;
+  callwarden_test::TemporaryFolder folder_;
+  std::string path_ = folder_ / "approvals.jsonl";
 };
 
 uint32_t Crc32c(std::string_view bytes) {

@@ -1,5 +1,5 @@
-// The reader takes exactly what the oracle's reader takes: any bytes as the arguments of a call under a policy
-// that reads nothing, and the same value through an adaptor that the oracle has read.
+// The reader takes exactly what the oracle's reader takes: any bytes as the arguments of a call under a
+// policy that reads nothing, and the same value through an adaptor that the oracle has read.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "callwarden/callwarden.h"
+
 #include "tests/differential/json.h"
 #include "tests/fuzz/check.h"
 
@@ -74,13 +75,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   callwarden::ToolCall call;
   call.tool = "any";
   call.arguments = text;
-  const callwarden::Decision decision = Policy().Decide(call, callwarden::fuzz::Counters(), callwarden::fuzz::kNow);
+  const callwarden::Decision decision =
+      Policy().Decide(call, callwarden::fuzz::Counters(), callwarden::fuzz::kNow);
   const bool accepted = reference::AcceptsArguments(text, 4096, kDepthMax);
   FUZZ_CHECK(decision.allowed() == accepted);
   FUZZ_CHECK(accepted || decision.reason() == callwarden::Reason::kMalformedCall);
   FUZZ_CHECK(accepted || decision.message().starts_with("Arguments refused: "));
   if (!accepted) return 0;
-  const reference::ReadResult read = reference::ReadJson(text, {.size_max_bytes = 4096, .depth_max = kDepthMax});
+  const reference::ReadResult read =
+      reference::ReadJson(text, {.size_max_bytes = 4096, .depth_max = kDepthMax});
   FUZZ_CHECK(read.value.has_value());
   const TreeSource source(*read.value);
   call.arguments.reset();

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "callwarden/callwarden.h"
+
 #include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {

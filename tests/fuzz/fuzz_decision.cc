@@ -1,6 +1,6 @@
 // A whole decision under a policy with every operator, wildcards, limits and shadow: the first line of the
-// input is the tool's name, the rest its arguments. Malformed is never allowed, what is decided is told in full,
-// and an exact repetition without limits decides the same.
+// input is the tool's name, the rest its arguments. Malformed is never allowed, what is decided is told in
+// full, and an exact repetition without limits decides the same.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "callwarden/callwarden.h"
+
 #include "tests/differential/json.h"
 #include "tests/fuzz/check.h"
 
@@ -60,7 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   if (line != size) call.arguments = input.substr(line + 1);
   call.grant = "g";
   call.session = "s";
-  const callwarden::Decision decision = Policy().Decide(call, callwarden::fuzz::Counters(), callwarden::fuzz::kNow);
+  const callwarden::Decision decision =
+      Policy().Decide(call, callwarden::fuzz::Counters(), callwarden::fuzz::kNow);
   FUZZ_CHECK(decision.reason() != Reason::kInternalError);
   FUZZ_CHECK(decision.allowed() == (decision.reason() == Reason::kAllowed));
   FUZZ_CHECK(decision.allowed() == decision.rule().empty());
@@ -71,7 +73,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   if (decision.allowed()) {
     FUZZ_CHECK(Policy().Lists(call.tool) && !Policy().Hides(call.tool));
   } else if (decision.reason() != Reason::kLimitExceeded && decision.reason() != Reason::kLimitUnavailable) {
-    const callwarden::Decision again = Policy().Decide(call, callwarden::fuzz::Counters(), callwarden::fuzz::kNow);
+    const callwarden::Decision again =
+        Policy().Decide(call, callwarden::fuzz::Counters(), callwarden::fuzz::kNow);
     FUZZ_CHECK(again.reason() == decision.reason() && again.rule() == decision.rule());
     FUZZ_CHECK(again.message() == decision.message());
   }

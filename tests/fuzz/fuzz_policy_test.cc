@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "callwarden/policy_test.h"
+
 #include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {

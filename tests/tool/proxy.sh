@@ -323,6 +323,52 @@ expect_json $decision/reason limit_exceeded
 stop
 expect_code 0
 
+# Approvals are answered from outside while the proxy runs: the call that was approved then runs, once, and another
+# one does not. A restart keeps what was approved, for the same session. All of it is in the audit log.
+printf '{"version": "1", "default": "deny", "tools": {"echo": {"action": "require_approval", "reason": "Ask Ada"}}}' >ask.json
+start --policy ask.json --session s1 --approvals approvals.jsonl --audit audit -- "$upstream" --log log
+ask "$(call 1 echo '{"n":1}')"
+expect_json $decision/decision approval_required
+id=$("$json_get" $decision/approvalId <out)
+ask "$(call 2 echo '{"n":1}')"
+expect_json $decision/approvalId "$id"
+run "$callwarden" approvals approve --file approvals.jsonl "$id" --who ada
+expect_code 0
+ask "$(call 3 echo '{"n":2}')"
+expect_json $decision/decision approval_required
+other=$("$json_get" $decision/approvalId <out)
+[ "$other" != "$id" ] || fail "another approval was expected for other arguments"
+ask "$(call 4 echo '{"n":1}')"
+expect_json /result/content/0/text 'echo {"n":1}'
+ask "$(call 5 echo '{"n":1}')"
+expect_json $decision/decision approval_required
+run "$callwarden" approvals deny --file approvals.jsonl "$("$json_get" $decision/approvalId <out)" --who ada
+expect_code 0
+stop
+expect_code 0
+run "$callwarden" approvals approve --file approvals.jsonl "$other" --who ada
+expect_code 0
+start --policy ask.json --session s1 --approvals approvals.jsonl --audit audit -- "$upstream" --log log
+ask "$(call 1 echo '{"n":2}')"
+expect_json /result/content/0/text 'echo {"n":2}'
+ask "$(call 2 echo '{"n":2}')"
+expect_json $decision/decision approval_required
+stop
+run "$callwarden" audit verify audit-*.jsonl
+expect_code 0
+run "$callwarden" audit stats --json audit-*.jsonl
+expect_json /effects/allow 2
+expect_json /effects/require_approval 5
+cat audit-*.jsonl >out
+expect_out '"tool":"echo"'
+expect_out '"args_names":["n"]'
+expect_not_in_out '"n":1'
+printf 'x' >>approvals.jsonl
+printf '\n' >>approvals.jsonl
+run "$callwarden" proxy --policy ask.json --approvals approvals.jsonl -- "$upstream"
+expect_code 2
+expect_err approvals.jsonl
+
 # A client that does not read holds the server up, not our memory: 100 MB are on their way.
 if [ -r /proc/self/status ]; then
   start --policy policy.json -- "$upstream" --flood 100000

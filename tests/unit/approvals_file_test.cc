@@ -23,6 +23,7 @@
 #include "callwarden/approvals.h"
 
 #include "tests/catch.h"
+#include "tests/temporary_folder.h"
 #include "tests/unit/unit.h"
 
 namespace {
@@ -43,24 +44,9 @@ using std::chrono::minutes;
 
 constexpr std::string_view kHeader = "{\"callwarden_approvals\":1}\n";
 
-class Folder {
+class Folder : public callwarden_test::TemporaryFolder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "callwarden_approvals_XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  std::string file() const { return (path_ / "approvals.jsonl").string(); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
+  std::string file() const { return *this / "approvals.jsonl"; }
 };
 
 std::string ReadFile(const std::string& path) {
@@ -282,12 +268,12 @@ TEST_CASE_METHOD(Fixture, "A file that is not ours is refused and left as it is"
 
 TEST_CASE_METHOD(Fixture, "A folder that is missing is an error until it is there") {
   ApprovalStoreOptions options = Options();
-  options.path = (folder.path() / "later" / "approvals.jsonl").string();
+  options.path = folder / "later/approvals.jsonl";
   ApprovalStore store(options);
   CHECK(store.status().kind == Kind::kFile);
   CHECK(store.status().system_error == ENOENT);
   CHECK(store.Request(Call("{}"), Verdict()).error.kind == Kind::kFile);
-  REQUIRE(::mkdir((folder.path() / "later").c_str(), 0700) == 0);
+  REQUIRE(::mkdir((folder / "later").c_str(), 0700) == 0);
   CHECK(store.Request(Call("{}"), Verdict()).error.ok());
   CHECK(store.status().ok());
 }

@@ -22,6 +22,7 @@
 #include "callwarden/approvals.h"
 
 #include "tests/catch.h"
+#include "tests/temporary_folder.h"
 #include "tests/unit/unit.h"
 
 namespace {
@@ -38,18 +39,6 @@ using callwarden_unit::Call;
 using Kind = ApprovalError::Kind;
 
 struct Fixture {
-  Fixture() {
-    std::string name = (std::filesystem::temp_directory_path() / "callwarden_approvals_XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder = name;
-    file = (folder / "approvals.jsonl").string();
-  }
-  Fixture(const Fixture&) = delete;
-  Fixture& operator=(const Fixture&) = delete;
-  ~Fixture() {
-    std::error_code error;
-    std::filesystem::remove_all(folder, error);
-  }
   ApprovalStoreOptions Options() const {
     ApprovalStoreOptions options;
     options.path = file;
@@ -59,8 +48,8 @@ struct Fixture {
   static std::string Arguments(int i) { return "{\"a\":" + std::to_string(i) + "}"; }
   static CallDigest Digest(int i) { return *DigestCall(Call(Arguments(i))); }
 
-  std::filesystem::path folder;
-  std::string file;
+  callwarden_test::TemporaryFolder folder;
+  std::string file = folder / "approvals.jsonl";
 };
 
 // Runs in a child, which tells by its exit code; it must not return to the test framework.
@@ -203,11 +192,11 @@ TEST_CASE_METHOD(Fixture, "A file and a folder of another user are refused") {
       return status.kind == kind && status.system_error == error ? 0 : 2;
     }));
   };
-  REQUIRE(::chmod(folder.c_str(), 0755) == 0);
+  REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
   CHECK(as_nobody(Kind::kFile, EACCES) == 0);  // root's, 0600
   ::unlink(file.c_str());
   CHECK(as_nobody(Kind::kFile, EACCES) == 0);  // nothing there, in root's folder
-  REQUIRE(::chown(folder.c_str(), kNobody, kNobody) == 0);
+  REQUIRE(::chown(folder.path().c_str(), kNobody, kNobody) == 0);
   CHECK(as_nobody(Kind::kNone, 0) == 0);
   CHECK(ApprovalStore(Options()).status().ok());  // root may
   REQUIRE(::chown(file.c_str(), 1, kNobody) == 0);

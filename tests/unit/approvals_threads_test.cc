@@ -1,8 +1,6 @@
 // Races of one approval; run under ThreadSanitizer, too.
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "callwarden/approvals.h"
 
 #include "tests/catch.h"
+#include "tests/temporary_folder.h"
 #include "tests/unit/unit.h"
 
 namespace {
@@ -67,10 +66,9 @@ TEST_CASE("An approval that is presented twice at once admits one call, 100,000 
 }
 
 TEST_CASE("An approval in a file that is presented through two stores at once admits one call", "[threads]") {
-  std::string folder = (std::filesystem::temp_directory_path() / "callwarden_approvals_XXXXXX").string();
-  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const callwarden_test::TemporaryFolder folder;
   ApprovalStoreOptions options;
-  options.path = folder + "/approvals.jsonl";
+  options.path = folder / "approvals.jsonl";
   {
     ApprovalStore first(options);
     ApprovalStore second(options);
@@ -80,7 +78,6 @@ TEST_CASE("An approval in a file that is presented through two stores at once ad
     CHECK(first.status().ok());
     CHECK(second.status().ok());
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("Every operation at once", "[threads]") {

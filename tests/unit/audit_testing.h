@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,37 +16,24 @@
 #include "callwarden/clock.h"
 #include "callwarden/tool_call.h"
 
+#include "tests/temporary_folder.h"
+
 namespace callwarden::testing {
 
 inline constexpr Timestamp kAuditNow{std::chrono::seconds(1772361000)};  // 2026-03-01T10:30:00Z
 
-/// A folder of its own, removed at the end.
-class AuditFolder {
+/// The folder of a log.
+class AuditFolder : public callwarden_test::TemporaryFolder {
  public:
-  AuditFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "callwarden_audit_XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  AuditFolder(const AuditFolder&) = delete;
-  AuditFolder& operator=(const AuditFolder&) = delete;
-  ~AuditFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
   /// The log's files, in the order of their names.
   std::vector<std::string> Files() const {
     std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+    for (const auto& entry : std::filesystem::directory_iterator(path())) {
       if (entry.path().extension() == ".jsonl") files.push_back(entry.path().string());
     }
     std::sort(files.begin(), files.end());
     return files;
   }
-
- private:
-  std::string path_;
 };
 
 inline std::string ReadAll(const std::string& path) {

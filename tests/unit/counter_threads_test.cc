@@ -173,7 +173,8 @@ TEST_CASE("a snapshot taken while threads work is whole") {
   });
   RunThreads(3, [&](int t) {
     for (int i = 0; i < 3000; ++i) {
-      Caller caller(store, specs, t * 40 + i % 40);  // 240 keys: what holds more than its capacity need not fit again
+      Caller caller(store, specs,
+                    t * 40 + i % 40);  // 240 keys: what holds more than its capacity need not fit again
       Reservation reservation;
       static_cast<void>(caller.Take(kNoon, reservation));
     }

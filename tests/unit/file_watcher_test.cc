@@ -9,28 +9,15 @@
 #include <thread>
 
 #include "tests/catch.h"
+#include "tests/temporary_folder.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using callwarden::FileWatcher;
 using callwarden::FileWatcherOptions;
+using callwarden_test::TemporaryFolder;
 using std::chrono::milliseconds;
-
-// A folder of the test's own, gone with it.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "callwarden-watch-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  std::string operator/(std::string_view name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 void Write(const std::string& path, std::string_view text) { std::ofstream(path, std::ios::binary) << text; }
 
@@ -50,7 +37,7 @@ FileWatcherOptions Quick(bool polls) {
 TEST_CASE("a watcher tells when a file is rewritten, replaced, removed or made") {
   const bool polls = GENERATE(false, true);
   CAPTURE(polls);
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string file = folder / "policy.json";
   Write(file, "one");
   FileWatcher watcher({file}, Quick(polls));
@@ -80,7 +67,7 @@ TEST_CASE("a watcher tells when a file is rewritten, replaced, removed or made")
 
 TEST_CASE("a watcher follows links, also those of folders") {
   // As Kubernetes mounts a ConfigMap: policy.json -> ..data/policy.json, ..data -> ..1
-  const Folder folder;
+  const TemporaryFolder folder;
   for (const char* version : {"..1", "..2", "..3"}) {
     fs::create_directory(folder / version);
     Write(folder / version + "/policy.json", version);
@@ -100,7 +87,7 @@ TEST_CASE("a watcher follows links, also those of folders") {
 }
 
 TEST_CASE("a watcher waits for a folder that is not there yet") {
-  const Folder folder;
+  const TemporaryFolder folder;
   FileWatcher watcher({folder / "a/b/policy.json"}, Quick(false));
   REQUIRE(watcher.ok());
   fs::create_directories(folder / "a/b");
@@ -110,7 +97,7 @@ TEST_CASE("a watcher waits for a folder that is not there yet") {
 }
 
 TEST_CASE("changes close together are told once, when they have settled") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string a = folder / "a";
   const std::string b = folder / "b";
   Write(a, "");
@@ -127,7 +114,7 @@ TEST_CASE("changes close together are told once, when they have settled") {
 }
 
 TEST_CASE("files that never rest are told of all the same") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string file = folder / "a";
   Write(file, "");
   FileWatcher watcher({file}, {.settle = milliseconds(600000), .settle_max = milliseconds(30)});
@@ -137,7 +124,7 @@ TEST_CASE("files that never rest are told of all the same") {
 }
 
 TEST_CASE("a change that is taken back is none") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string file = folder / "a";
   Write(file, "one");
   FileWatcher watcher({file}, {.settle = milliseconds(200)});
@@ -148,7 +135,7 @@ TEST_CASE("a change that is taken back is none") {
 }
 
 TEST_CASE("a watcher can be stopped from another thread, for good", "[threads]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   FileWatcher watcher({folder / "a"}, Quick(GENERATE(false, true)));
   std::thread stopper([&] {
     std::this_thread::sleep_for(milliseconds(20));

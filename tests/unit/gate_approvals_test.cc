@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,6 +13,7 @@
 #include "callwarden/gate.h"
 
 #include "tests/catch.h"
+#include "tests/temporary_folder.h"
 #include "tests/unit/gate_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -241,9 +241,8 @@ TEST_CASE("a call that cannot be recorded keeps its approval") {
 }
 
 TEST_CASE("an approval whose use cannot be written down admits nothing and charges nothing") {
-  std::string folder = (std::filesystem::temp_directory_path() / "callwarden-gate-XXXXXX").string();
-  REQUIRE(mkdtemp(folder.data()) != nullptr);
-  const std::string path = folder + "/approvals";
+  const callwarden_test::TemporaryFolder folder;
+  const std::string path = folder / "approvals";
   ManualClock clock(kNoon);
   ApprovalStore store({.path = path, .clock = &clock});
   // Another process on the same file, which takes the approval back while this one holds it.
@@ -282,7 +281,6 @@ TEST_CASE("an approval whose use cannot be written down admits nothing and charg
               .counters = &gate.counters(),
               .clock = &clock});
   CHECK(quiet.Check(CallOf("t", "g")).allowed());
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("of calls that present one approval at once, one is admitted", "[threads]") {
