@@ -68,7 +68,10 @@ Session::Impl::Channel Session::Impl::ChannelOf(const Envelope& envelope,
   }
   if (revision < kElicitation) return Channel::kNone;
   const bool form = revision < kModes ? capabilities.elicitation : capabilities.form;
-  if (in_band && form) return Channel::kHold;
+  // A store that does not take the question up (it is full, its file fails) gives no approvals, and the
+  // client cannot give one past it. Only without a store is the client's word enough.
+  const bool keeps = options.gate->approvals() != nullptr;
+  if (in_band && form && (has_id || !keeps)) return Channel::kHold;
   if (revision >= kModes && by_url && capabilities.url) return Channel::kUrlError;
   return Channel::kNone;
 }

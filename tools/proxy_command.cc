@@ -202,7 +202,7 @@ void AddFlags(CLI::App& command, ProxyFlags& flags) {
 
 void AddProxyCommand(CLI::App& app, Action& action) {
   CLI::App* command =
-      app.add_subcommand("proxy", "Run an MCP server over stdio and judge every call before it");
+      app.add_subcommand("proxy", "Run an MCP server over stdio, and judge calls before they reach it");
   command->footer(
       "Speaks MCP on standard input and output in the server's place; the log goes to stderr. No shell\n"
       "reads COMMAND.\n"

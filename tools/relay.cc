@@ -61,14 +61,16 @@ void Relay::Wait() {
     timeout = timeout < 0 ? wait : std::min(timeout, wait);
   }
   if (poll(fds.data(), fds.size(), timeout) < 0) {
-    for (pollfd& entry : fds) entry.revents = 0;  // a signal; its byte is found in the next turn
+    for (pollfd& entry : fds) entry.revents = 0;  // a signal
   }
 
+  // First, and also when poll saw only what came after it: a signal is to reach the server before the end of
+  // its input, which might let it end as if nothing had been.
+  TakeSignals();
   if (fds[kClientOut].revents != 0) FlushClient();
   if (fds[kServerIn].revents != 0) FlushServer();
   if (fds[kServerOut].revents != 0) ReadServer();
   if (fds[kClientIn].revents != 0) ReadClient();
-  if (fds[kSignals].revents != 0) TakeSignals();
   if (timeout >= 0) {
     const Time later = std::chrono::steady_clock::now();
     CheckDeadline(later);

@@ -70,9 +70,9 @@ inline constexpr std::string_view kMcpPolicy = R"({
 class Relay {
  public:
   explicit Relay(const std::function<void(callwarden::mcp::SessionOptions&)>& change = {},
-                 std::string_view policy = kMcpPolicy)
+                 std::string_view policy = kMcpPolicy, std::size_t approvals_max = 100)
       : counters({.capacity_keys = 4096, .clock = &clock, .secret = {}}),
-        store(StoreOptions()),
+        store(StoreOptions(approvals_max)),
         gate(GateOptionsWith(Compile(policy))) {
     callwarden::mcp::SessionOptions options;
     options.gate = &gate;
@@ -118,8 +118,9 @@ class Relay {
   std::optional<callwarden::mcp::Session> session;
 
  private:
-  callwarden::ApprovalStoreOptions StoreOptions() {
+  callwarden::ApprovalStoreOptions StoreOptions(std::size_t live_max) {
     callwarden::ApprovalStoreOptions options;
+    options.live_max = live_max;
     options.clock = &clock;
     return options;
   }

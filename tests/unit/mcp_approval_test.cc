@@ -378,6 +378,15 @@ TEST_CASE("MCP: a legacy call is held until its user answers") {
   CHECK(relay.Server(R"({"jsonrpc":"2.0","id":2,"result":{"content":[]}})").client.size() == 1);
 }
 
+TEST_CASE("MCP: nobody is asked about a call that the approval store does not take up") {
+  Relay relay({}, callwarden_unit::kMcpPolicy, /*approvals_max=*/0);
+  relay.Initialize("2025-11-25", kForm);
+  const Seen seen = relay.Client(CallLine("2", "delete_repo", R"({"name":"r"})"));
+  CHECK(seen.server.empty());
+  CHECK(seen.client == Lines{NeedsApproval("2", "")});
+  CHECK(relay.session->in_flight() == 0);
+}
+
 TEST_CASE("MCP: a held call that nobody approves") {
   Relay relay;
   relay.Initialize("2025-11-25", kForm);
