@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "lib/slot_filler-inl.h"
 
@@ -122,7 +123,7 @@ void ArgumentsReader::ReadText(std::string_view text, std::span<const SlotFiller
 
 template <class Handler>
 ScanResult ArgumentsReader::Scan(std::string_view text, Handler handler) noexcept {
-  const ScanResult scan = JsonScanner<Handler>(text, buffers_, handler).Scan();
+  const ScanResult scan = JsonScanner<Handler>(text, buffers_, std::move(handler)).Scan();
   if (scan.status == ScanResult::Status::kInvalid) filler_.Refuse(Refusal::kSyntax);
   if (scan.status == ScanResult::Status::kNoMemory) filler_.Refuse(Refusal::kNoMemory);
   return scan;

@@ -217,7 +217,7 @@ bool CanonicalWriter::Read(std::string_view text) {
   if (text.size() > checks_.size_max) return Refuse();
   ScanBuffers buffers;
   ScanHandler handler(*this);
-  return JsonScanner<ScanHandler>(text, buffers, handler).Scan().status == ScanResult::Status::kOk &&
+  return JsonScanner<ScanHandler&>(text, buffers, handler).Scan().status == ScanResult::Status::kOk &&
          Finish();
 }
 

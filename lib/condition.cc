@@ -16,7 +16,7 @@ bool EqualValues(const SlotValue& a, const SlotValue& b) noexcept {
   if (a.type != b.type) return false;
   switch (a.type) {
     case Type::kString:
-      return a.text() == b.text();
+      return a.size == b.size && EqualBytes(a.string, b.string, a.size);
     case Type::kNumber:
       return Equal(a.number(), b.number());
     case Type::kBoolean:
@@ -61,7 +61,8 @@ Truth TestItems(const Test& test, const SlotValue& array, const SlotValue* value
   return other_type ? Truth::kIndeterminate : Truth::kFalse;
 }
 
-Truth TestPresent(const Test& test, const SlotValue& value, const SlotValue* values) noexcept {
+[[gnu::always_inline]] inline Truth TestPresent(const Test& test, const SlotValue& value,
+                                                const SlotValue* values) noexcept {
   const bool is_string = value.type == Type::kString;
   switch (test.op) {
     case Operator::kEq:
@@ -90,7 +91,9 @@ Truth TestPresent(const Test& test, const SlotValue& value, const SlotValue* val
       if (!is_string || test.value.type != Type::kString) return Truth::kIndeterminate;
       return Of(value.text().find(test.value.text()) != std::string_view::npos);
     case Operator::kStartsWith:
-      return is_string ? Of(value.text().starts_with(test.value.text())) : Truth::kIndeterminate;
+      if (!is_string) return Truth::kIndeterminate;
+      return Of(value.size >= test.value.size &&
+                EqualBytes(value.string, test.value.string, test.value.size));
     case Operator::kEndsWith:
       return is_string ? Of(value.text().ends_with(test.value.text())) : Truth::kIndeterminate;
     case Operator::kGlob:
@@ -155,10 +158,6 @@ bool ValueSet::Contains(const SlotValue& value) const noexcept {
     if (EqualValues(values_[table_[at] - 1], value)) return true;
   }
   return false;
-}
-
-bool ValueSet::HasType(SlotValue::Type type) const noexcept {
-  return (types_ >> static_cast<unsigned>(type) & 1) != 0;
 }
 
 std::size_t ValueSet::bytes() const noexcept {

@@ -61,7 +61,9 @@ class ValueSet {
   explicit ValueSet(std::vector<SlotValue> values);
   bool Contains(const SlotValue& value) const noexcept;
   /// Whether a constant of the value's type is among them.
-  bool HasType(SlotValue::Type type) const noexcept;
+  bool HasType(SlotValue::Type type) const noexcept {
+    return (types_ >> static_cast<unsigned>(type) & 1) != 0;
+  }
   const std::vector<SlotValue>& values() const noexcept { return values_; }
   std::size_t bytes() const noexcept;
 

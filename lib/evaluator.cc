@@ -64,6 +64,7 @@ Objection Evaluate(const Program& program, const Plan& plan, const SlotValue* va
     if (const Rule* rule = FirstObjecting(program, entry.require, Quantifier::kAll, slots, values, shadow)) {
       return {Reason::kRequirementFailed, &entry, rule};
     }
+    if (entry.deny_if.empty()) continue;
     if (const Rule* rule = FirstFiring(program, entry.deny_if, entry.deny_if_index, slots, values, shadow)) {
       return {Reason::kDeniedByRule, &entry, rule};
     }
@@ -72,6 +73,7 @@ Objection Evaluate(const Program& program, const Plan& plan, const SlotValue* va
   for (const PlanEntry& at : plan.entries) {
     const Entry& entry = program.entries[at.entry];
     if (entry.action == Action::kRequireApproval) return {Reason::kApprovalRequired, &entry, nullptr};
+    if (entry.require_approval_if.empty()) continue;
     if (const Rule* rule = FirstFiring(program, entry.require_approval_if, entry.require_approval_if_index,
                                        values + at.slot_base, values, shadow)) {
       return {Reason::kApprovalRequired, &entry, rule};

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "callwarden/config.h"
 
@@ -46,20 +47,20 @@ struct ScanBuffers {
 ///   Name(text, escaped, begin)   String(text, escaped, begin, end)
 ///   Number(const Number* or null when not representable, begin, end)
 ///   Boolean(value, begin, end)  Null(begin, end)
-/// Strings are views of `buffers`, with kScanStringRoom readable bytes behind them; `escaped`: written with
-/// an escape, without which no string holds U+0000.
+/// It may be a reference. Strings are views of `buffers`, with kScanStringRoom readable bytes behind them;
+/// `escaped`: written with an escape, without which no string holds U+0000.
 template <class Handler>
 class JsonScanner {
  public:
-  JsonScanner(std::string_view text, ScanBuffers& buffers, Handler& handler) noexcept
-      : text_(text), buffers_(buffers), handler_(handler) {}
+  JsonScanner(std::string_view text, ScanBuffers& buffers, Handler&& handler) noexcept
+      : text_(text), buffers_(buffers), handler_(std::forward<Handler>(handler)) {}
 
   ScanResult Scan() noexcept {
     buffers_.decoded.clear();
     buffers_.enclosing.clear();
     if (!buffers_.text.reserve(text_.size() + kPadding)) return {Status::kNoMemory, 0};
     char* const copy = buffers_.text.data();
-    if (!text_.empty()) std::memcpy(copy, text_.data(), text_.size());
+    utf8_ = CopyAscii(copy, text_.data(), text_.size()) || FindInvalidUtf8(text_) == std::string_view::npos;
     std::memset(copy + text_.size(), 0, kPadding);
     begin_ = copy;
     end_ = copy + text_.size();
@@ -243,18 +244,16 @@ class JsonScanner {
   // From the opening quote to behind the closing one.
   [[gnu::always_inline]] bool ReadString(const char*& p, std::string_view& value, bool& escaped) noexcept {
     const char* const begin = ++p;
-    bool ascii = true;
     for (;;) {
       const StringBlock block(p);
-      ascii &= block.highs() == 0;
       if (block.has_end()) {
         p += block.end();
         break;
       }
       p += StringBlock::kSize;
     }
-    if (*p != '"' || !ascii) [[unlikely]] {
-      if (!ascii && !CheckUtf8(begin, p)) return false;
+    if (*p != '"' || !utf8_) [[unlikely]] {
+      if (!utf8_ && !CheckUtf8(begin, p)) return false;
       if (*p != '"') {
         std::string_view decoded;
         p = ReadEscapedString(begin, p, decoded);
@@ -284,11 +283,9 @@ class JsonScanner {
     while (*p == '\\') {
       if (!ReadEscape(p, out)) return nullptr;
       const char* const run = p;
-      bool ascii = true;
       for (;;) {  // a whole block is written, and what does not belong is written over
         const StringBlock block(p);
         std::memcpy(out, p, StringBlock::kSize);
-        ascii &= block.highs() == 0;
         if (block.has_end()) {
           p += block.end();
           out += block.end();
@@ -297,7 +294,7 @@ class JsonScanner {
         p += StringBlock::kSize;
         out += StringBlock::kSize;
       }
-      if (!ascii && !CheckUtf8(run, p)) return nullptr;
+      if (!utf8_ && !CheckUtf8(run, p)) return nullptr;
     }
     if (*p != '"') return FailHere(p);
     ++p;
@@ -306,6 +303,7 @@ class JsonScanner {
     return p;
   }
 
+  // Of a text that is not UTF-8 throughout: what comes first is to be told, be it another mistake.
   [[gnu::noinline]] bool CheckUtf8(const char* begin, const char* end) noexcept {
     const std::size_t bad = FindInvalidUtf8({begin, static_cast<std::size_t>(end - begin)});
     return bad == std::string_view::npos || Fail(begin + bad);
@@ -375,7 +373,8 @@ class JsonScanner {
 
   std::string_view text_;
   ScanBuffers& buffers_;
-  Handler& handler_;
+  Handler handler_;
+  bool utf8_ = true;             // the whole text is
   const char* begin_ = nullptr;  // of the copy
   const char* end_ = nullptr;
   ScanResult result_;

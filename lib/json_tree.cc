@@ -119,7 +119,7 @@ JsonTree ParseJsonTree(std::string_view text, uint32_t depth_max) {
   JsonTree tree;
   TreeBuilder builder(tree, depth_max);
   ScanBuffers buffers;
-  const ScanResult result = JsonScanner<TreeBuilder>(text, buffers, builder).Scan();
+  const ScanResult result = JsonScanner<TreeBuilder&>(text, buffers, builder).Scan();
   if (result.status != ScanResult::Status::kOk) tree.invalid_at = result.offset;
   return tree;
 }

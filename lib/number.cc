@@ -34,7 +34,7 @@ std::strong_ordering CompareDouble(double d, Number integer) noexcept {
 
 }  // namespace
 
-std::strong_ordering Compare(Number a, Number b) noexcept {
+std::strong_ordering CompareKinds(Number a, Number b) noexcept {
   if (a.kind == Kind::kDouble && b.kind == Kind::kDouble) {
     return a.d < b.d   ? std::strong_ordering::less
            : a.d > b.d ? std::strong_ordering::greater

@@ -42,7 +42,11 @@ struct Number {
 };
 
 /// Compares by mathematical value; exact across kinds.
-std::strong_ordering Compare(Number a, Number b) noexcept;
+std::strong_ordering CompareKinds(Number a, Number b) noexcept;
+inline std::strong_ordering Compare(Number a, Number b) noexcept {
+  if (a.kind == Number::Kind::kInt64 && b.kind == Number::Kind::kInt64) return a.i <=> b.i;
+  return CompareKinds(a, b);
+}
 inline bool Equal(Number a, Number b) noexcept {
   if (a.kind == Number::Kind::kInt64 && b.kind == Number::Kind::kInt64) return a.i == b.i;
   return Compare(a, b) == std::strong_ordering::equal;

@@ -58,25 +58,22 @@ void PathTrieBuilder::Place(uint32_t draft_id, uint32_t node_id, Result& result)
   }
   std::vector<PathTrie::Node>& nodes = result.trie.nodes;
   const auto first = static_cast<uint32_t>(nodes.size());
-  node.names_begin = first;
-  node.indexes_begin = first;
+  node.children = first - node_id;
   for (std::size_t i = 0; i < draft.children.size(); ++i) {  // sorted: names, indexes, the wildcard
     switch (draft_[draft.children[i]].step.kind) {
       case PathStep::Kind::kName:
         ++node.names_count;
-        ++node.indexes_begin;
-        if (const std::string& name = draft_[draft.children[i]].step.name; IsAscii(name)) {
-          node.name_sizes |= SizeMark(name);
-          node.name_firsts |= FirstMark(name);
+        if (const NameView name(draft_[draft.children[i]].step.name); name.is_ascii()) {
+          node.name_marks |= name.like_mark();
         } else {  // it may hold a letter that changes size when it folds
-          node.name_sizes = node.name_firsts = ~uint64_t{0};
+          node.name_marks = ~uint64_t{0};
         }
         break;
       case PathStep::Kind::kIndex:
         ++node.indexes_count;
         break;
       case PathStep::Kind::kWildcard:
-        node.wildcard = static_cast<uint32_t>(first + i);
+        node.has_wildcard = true;
         break;
     }
   }
@@ -103,7 +100,7 @@ void PathTrieBuilder::Layout(Result& result) const {
       continue;
     }
     const uint32_t child_draft = draft.children[top.child];
-    const uint32_t child_node = result.trie.nodes[top.node].names_begin + top.child;
+    const uint32_t child_node = top.node + result.trie.nodes[top.node].children + top.child;
     ++top.child;
     Place(child_draft, child_node, result);
     open.push_back({child_draft, child_node, 0});

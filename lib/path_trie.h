@@ -26,6 +26,11 @@ struct NameView {
   explicit NameView(std::string_view name) noexcept
       : data(name.data()), size(static_cast<uint32_t>(name.size())), head(HeadOf(name)) {}
   std::string_view text() const noexcept { return {data, size}; }
+  /// A bit for quick refusals: names that differ only by the case of ASCII letters have the same one.
+  uint64_t like_mark() const noexcept {
+    constexpr unsigned kLowerCase = 0x20;
+    return uint64_t{1} << (((FirstOf(head) | kLowerCase) ^ size * 7) & 63);
+  }
   bool is_ascii() const noexcept {
     constexpr uint64_t kHighs = 0x8080808080808080u;
     if ((head & kHighs) != 0) return false;
@@ -37,7 +42,7 @@ struct NameView {
   }
   friend bool operator==(const NameView& a, const NameView& b) noexcept {
     return a.head == b.head && a.size == b.size &&
-           (a.size <= sizeof(a.head) || std::memcmp(a.data, b.data, a.size) == 0);
+           (a.size <= sizeof(a.head) || EqualBytes(a.data, b.data, a.size));
   }
 };
 
@@ -55,61 +60,62 @@ struct PathStep {
 struct PathTrie {
   static constexpr uint32_t kNone = 0xFFFFFFFFu;
 
+  /// One step, which is all that reading needs to hold: children are found from their parent, which stays in
+  /// its place among the others.
   struct Node {
     NameView name;             ///< of a name child; lives in the trie's owner
+    uint64_t name_marks = 0;   ///< like_mark() of the name children
     uint32_t index = 0;        ///< of an index child
-    uint32_t names_begin = 0;  ///< children: names first, then indexes, each run contiguous
+    uint32_t children = 0;     ///< how far behind this node they are: names, then indexes, then the wildcard
     uint32_t names_count = 0;  ///< names are sorted by (size, bytes)
-    uint32_t indexes_begin = 0;
     uint32_t indexes_count = 0;
-    uint32_t wildcard = kNone;
     uint32_t slot = kNone;     ///< the path that ends here
     uint32_t slots_begin = 0;  ///< slots of this node and all below it; its own is the first
     uint32_t slots_end = 0;
-    /// Marks of the name children, for names that differ from one of them only by case: bit min(size, 63),
-    /// and bit (folded first byte & 63).
-    uint64_t name_sizes = 0;
-    uint64_t name_firsts = 0;
+    bool has_wildcard : 1 = false;
+    bool enforced : 1 = false;       ///< on a path that something enforced reads
+    bool ends_enforced : 1 = false;  ///< an enforced path ends here
+    bool items : 1 = false;          ///< `contains` tests the items of an array here
+    bool items_enforced : 1 = false;
+
+    std::span<const Node> names() const noexcept { return {this + children, names_count}; }
+    std::span<const Node> indexes() const noexcept { return {this + children + names_count, indexes_count}; }
+    /// Null: there is none.
+    const Node* wildcard() const noexcept {
+      return has_wildcard ? this + children + names_count + indexes_count : nullptr;
+    }
     /// Whether a path ends here and none goes on.
     bool is_end() const noexcept { return slot != kNone && slots_end == slot + 1; }
-    /// Whether a child could be called `other`, or differ from it only by case. False is sure.
-    bool may_have_like(const NameView& other) const noexcept {
-      return ((name_sizes & SizeMark(other.text())) != 0 && (name_firsts & FirstMark(other.text())) != 0) ||
-             !other.is_ascii();
+    /// The name child called `other`, or null.
+    const Node* FindName(const NameView& other) const noexcept {
+      const std::span<const Node> all = names();
+      if (all.size() <= 8) {
+        for (const Node& child : all) {
+          if (child.name == other) return &child;
+        }
+        return nullptr;
+      }
+      std::size_t low = 0;
+      std::size_t high = all.size();
+      while (low < high) {
+        const std::size_t middle = low + (high - low) / 2;
+        const NameView& at = all[middle].name;
+        const int order =
+            at.size != other.size ? (at.size < other.size ? -1 : 1) : at.text().compare(other.text());
+        if (order == 0) return &all[middle];
+        if (order < 0) {
+          low = middle + 1;
+        } else {
+          high = middle;
+        }
+      }
+      return nullptr;
     }
-    bool enforced = false;       ///< on a path that something enforced reads
-    bool ends_enforced = false;  ///< an enforced path ends here
-    bool items = false;          ///< `contains` tests the items of an array here
-    bool items_enforced = false;
   };
+  static_assert(sizeof(Node) <= 64);
 
   std::vector<Node> nodes;  ///< nodes[0] is `args` itself; empty when nothing is read
   uint32_t slot_count = 0;
-
-  /// The name child of `node` called `name`, or kNone.
-  uint32_t FindName(const Node& node, const NameView& name) const noexcept {
-    if (node.names_count <= 8) {
-      for (uint32_t i = 0; i < node.names_count; ++i) {
-        if (nodes[node.names_begin + i].name == name) return node.names_begin + i;
-      }
-      return kNone;
-    }
-    uint32_t low = node.names_begin;
-    uint32_t high = low + node.names_count;
-    while (low < high) {
-      const uint32_t middle = low + (high - low) / 2;
-      const NameView& at = nodes[middle].name;
-      const int order =
-          at.size != name.size ? (at.size < name.size ? -1 : 1) : at.text().compare(name.text());
-      if (order == 0) return middle;
-      if (order < 0) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return kNone;
-  }
 };
 
 /// Collects paths, then lays them out.

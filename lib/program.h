@@ -160,7 +160,8 @@ void AppendToPlan(const Program& program, uint32_t index, Plan& plan, Entries& e
                      entry.action != Action::kAllow;
   if (!rules && entry.limits.empty()) return;
   static_cast<void>(entries.push_back({index, plan.slot_count}));
-  if (!entry.paths.nodes.empty()) static_cast<void>(layers.push_back({&entry.paths, plan.slot_count}));
+  if (!entry.paths.nodes.empty())
+    static_cast<void>(layers.push_back({entry.paths.nodes.data(), plan.slot_count}));
   plan.slot_count += entry.slot_count;
   plan.limit_count += entry.limits.size();
   plan.has_rules |= rules;

@@ -3,28 +3,34 @@
 
 // The events that come once for every name and value, inline for the walks of the reader and of the writer.
 
+#include <string_view>
+#include <type_traits>
+
 #include "lib/slot_filler.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 
-// Finds the places where the next value stands: frontier_ from targets_ on. Those of a member came with its
-// name.
-inline bool SlotFiller::BeginValue(Frame& frame) noexcept {
-  if (frame.object) return true;
-  const uint32_t item = frame.count++;
-  targets_ = static_cast<uint32_t>(frontier_.size());
-  return frame.frontier == targets_ || BeginItem(frame.frontier, item);
+inline bool SlotFiller::PushPlace(const PathTrie::Node* node, uint32_t slot_base, bool in_list) noexcept {
+  Place* const place = frontier_.add_unset();
+  if (place == nullptr) [[unlikely]] {
+    return Refuse(Refusal::kNoMemory);
+  }
+  place->node = node;
+  place->slot_base = slot_base;
+  place->value = Place::kNone;
+  place->in_list = in_list;
+  return true;
 }
 
 // Puts a scalar (or null, as absent) where it is read; most are read by one path, which ends there.
 template <class Source>
-bool SlotFiller::Store(const Source& source) noexcept {
-  if (frontier_.size() == targets_ + 1) {
+[[gnu::always_inline]] inline bool SlotFiller::Store(const Source& source) noexcept {
+  if (frontier_.size() == targets_ + 1) [[likely]] {
     const Place& place = frontier_.back();
-    const PathTrie::Node& node = NodeOf(place);
-    if (node.is_end() && !place.in_list && !top_->items) {
-      values_[layers_[place.layer].slot_base + node.slot].Set(source);
+    const PathTrie::Node& node = *place.node;
+    if (node.is_end() && !place.in_list && !top_->items) [[likely]] {
+      values_[place.slot_base + node.slot].Set(source);
       EndValue();
       return true;
     }
@@ -32,22 +38,30 @@ bool SlotFiller::Store(const Source& source) noexcept {
   return StoreWidely(SlotValue::Of(source));
 }
 
+// An item of an array that something reads, or what stands in the place of the root.
 template <class Source>
-bool SlotFiller::AddScalar(const Source& source) noexcept {
-  Frame& frame = *top_;
-  if (!frame.read) return true;
+[[gnu::noinline]] bool SlotFiller::AddItem(const Source& source, bool may_hold_nul) noexcept {
   if (AtRoot()) return Refuse(Refusal::kNotAnObject);
-  if (!BeginValue(frame)) return false;
-  if (targets_ == frontier_.size() && !frame.items) return true;
+  if (!BeginItem()) return false;
+  if (targets_ == frontier_.size() && !top_->items) return true;
+  if constexpr (std::is_same_v<Source, std::string_view>) {
+    if (may_hold_nul && !CheckNul(source)) return false;
+  }
   return Store(source);
 }
 
-inline bool SlotFiller::AddString(std::string_view value, bool may_hold_nul) noexcept {
-  Frame& frame = *top_;
-  if (!frame.read) return true;
-  if (AtRoot()) return Refuse(Refusal::kNotAnObject);
-  if (!BeginValue(frame)) return false;
-  if (targets_ == frontier_.size() && !frame.items) return true;
+// The places of a member came with its name.
+template <class Source>
+[[gnu::always_inline]] inline bool SlotFiller::AddScalar(const Source& source) noexcept {
+  if (!top_->read) return true;
+  if (!top_->object) return AddItem(source, /*may_hold_nul=*/false);
+  return targets_ == frontier_.size() || Store(source);
+}
+
+[[gnu::always_inline]] inline bool SlotFiller::AddString(std::string_view value, bool may_hold_nul) noexcept {
+  if (!top_->read) return true;
+  if (!top_->object) return AddItem(value, may_hold_nul);
+  if (targets_ == frontier_.size()) return true;
   if (may_hold_nul && !CheckNul(value)) return false;
   return Store(value);
 }
@@ -66,6 +80,7 @@ inline bool SlotFiller::PushFrame(bool object, bool read, bool items) noexcept {
   frame->count = 0;
   frame->serial = ++serial_;
   frame->marks = 0;
+  frame->like = 0;
   return true;
 }
 
@@ -121,7 +136,10 @@ inline bool SlotFiller::AddName(const char* data, uint32_t size, uint64_t head, 
   } else if (IsDuplicateOfFew(frame)) [[unlikely]] {
     return Refuse(Refusal::kDuplicateName);
   }
-  return !frame.read || FindPlaces(*name, frame);
+  if (!frame.read) return true;
+  targets_ = static_cast<uint32_t>(frontier_.size());
+  if ((frame.like & name->like_mark()) == 0 && name->is_ascii()) return true;
+  return FindPlace(*name, frame);
 }
 
 }  // namespace internal

@@ -101,35 +101,26 @@ bool SlotFiller::MayEndNow(bool object) noexcept {
   return (!AtRoot() && top_->object == object && !named_) || Refuse(Refusal::kUnbalanced);
 }
 
-bool SlotFiller::PushPlace(uint32_t layer, uint32_t node, bool in_list) noexcept {
-  Place* const place = frontier_.add_unset();
-  if (place == nullptr) return Refuse(Refusal::kNoMemory);
-  place->layer = layer;
-  place->node = node;
-  place->value = Place::kNone;
-  place->in_list = in_list;
-  return true;
-}
-
 bool SlotFiller::BeginRoot() noexcept {
   seen_root_ = true;
-  for (uint32_t i = 0; i < layers_.size(); ++i) {
-    if (!PushPlace(i, 0, false)) return false;
+  for (const Layer& layer : layers_) {
+    if (!PushPlace(layer.root, layer.slot_base, false)) return false;
   }
   return true;
 }
 
-// Finds the places of an array's next item.
-bool SlotFiller::BeginItem(uint32_t frontier, uint32_t item) noexcept {
-  for (uint32_t i = frontier; i < targets_; ++i) {
+// Finds the places where the next item of an array stands: frontier_ from targets_ on.
+bool SlotFiller::BeginItem() noexcept {
+  const uint32_t item = top_->count++;
+  targets_ = static_cast<uint32_t>(frontier_.size());
+  for (uint32_t i = top_->frontier; i < targets_; ++i) {
     const Place place = frontier_[i];
-    const PathTrie& trie = TrieOf(place);
-    const PathTrie::Node& node = trie.nodes[place.node];
-    for (uint32_t c = node.indexes_begin; c < node.indexes_begin + node.indexes_count; ++c) {
-      if (trie.nodes[c].index != item) continue;
-      if (!PushPlace(place.layer, c, place.in_list)) return false;
+    for (const PathTrie::Node& child : place.node->indexes()) {
+      if (child.index != item) continue;
+      if (!PushPlace(&child, place.slot_base, place.in_list)) return false;
     }
-    if (node.wildcard != PathTrie::kNone && !PushPlace(place.layer, node.wildcard, true)) return false;
+    const PathTrie::Node* const wildcard = place.node->wildcard();
+    if (wildcard != nullptr && !PushPlace(wildcard, place.slot_base, true)) return false;
   }
   return true;
 }
@@ -151,7 +142,7 @@ uint32_t SlotFiller::Append(uint32_t head, const SlotValue& value) noexcept {
 }
 
 uint32_t SlotFiller::Put(const Place& place, uint32_t slot, const SlotValue& value) noexcept {
-  const uint32_t head = layers_[place.layer].slot_base + slot;
+  const uint32_t head = place.slot_base + slot;
   if (!place.in_list) {
     values_[head] = value;
     return head;
@@ -161,9 +152,8 @@ uint32_t SlotFiller::Put(const Place& place, uint32_t slot, const SlotValue& val
 
 // Sets slots that have no value of their own here: absent, or behind a mismatch.
 void SlotFiller::PutRange(const Place& place, uint32_t begin, uint32_t end, SlotValue::Type type) noexcept {
-  const uint32_t base = layers_[place.layer].slot_base;
   for (uint32_t slot = begin; slot < end; ++slot) {
-    SlotValue& value = values_[base + slot];
+    SlotValue& value = values_[place.slot_base + slot];
     if (!place.in_list) {
       value = SlotValue::Of(type);
     } else {
@@ -183,14 +173,14 @@ bool SlotFiller::CheckNul(std::string_view value) noexcept {
   bool read = false;
   bool read_enforced = false;
   for (uint32_t i = targets_; i < frontier_.size(); ++i) {
-    const PathTrie::Node& node = NodeOf(frontier_[i]);
+    const PathTrie::Node& node = *frontier_[i].node;
     read |= node.slot != PathTrie::kNone;
     read_enforced |= node.ends_enforced;
   }
   if (frame.items) {
     for (uint32_t i = frame.frontier; i < targets_; ++i) {
-      read |= NodeOf(frontier_[i]).items;
-      read_enforced |= NodeOf(frontier_[i]).items_enforced;
+      read |= frontier_[i].node->items;
+      read_enforced |= frontier_[i].node->items_enforced;
     }
   }
   if (!read || std::memchr(value.data(), 0, value.size()) == nullptr) return true;
@@ -200,7 +190,7 @@ bool SlotFiller::CheckNul(std::string_view value) noexcept {
 bool SlotFiller::StoreWidely(SlotValue value) noexcept {
   for (uint32_t i = targets_; i < frontier_.size(); ++i) {
     const Place place = frontier_[i];
-    const PathTrie::Node& node = NodeOf(place);
+    const PathTrie::Node& node = *place.node;
     const bool absent = value.type == SlotValue::Type::kAbsent;
     if (node.slot != PathTrie::kNone) {
       if (absent) {
@@ -214,7 +204,7 @@ bool SlotFiller::StoreWidely(SlotValue value) noexcept {
   if (top_->items) {
     for (uint32_t i = top_->frontier; i < targets_; ++i) {
       const Place& place = frontier_[i];
-      if (NodeOf(place).items && place.value != Place::kNone) Append(place.value, value);
+      if (place.node->items && place.value != Place::kNone) Append(place.value, value);
     }
   }
   EndValue();
@@ -226,7 +216,7 @@ bool SlotFiller::OpenMember(bool object) noexcept {
   if (AtRoot() && !object) return Refuse(Refusal::kNotAnObject);
   if (frames_.size() > options_.depth_max) return Refuse(Refusal::kTooDeep);
   if (AtRoot()) return BeginRoot() && OpenRead(object);
-  if (!BeginValue(*top_)) return false;
+  if (!top_->object && !BeginItem()) return false;
   if (targets_ == frontier_.size() && !top_->items) return PushFrame(object, /*read=*/false, /*items=*/false);
   return OpenRead(object);
 }
@@ -237,36 +227,30 @@ bool SlotFiller::OpenRead(bool object) noexcept {
   bool items = false;
   for (uint32_t i = targets_; i < frontier_.size(); ++i) {
     Place& place = frontier_[i];
-    const PathTrie& trie = TrieOf(place);
-    const PathTrie::Node& node = trie.nodes[place.node];
+    const PathTrie::Node& node = *place.node;
     if (node.slot != PathTrie::kNone) place.value = Put(place, node.slot, own);
     items |= !object && node.items;
     // Steps of the other kind cannot be taken here.
-    if (object) {
-      for (uint32_t c = node.indexes_begin; c < node.indexes_begin + node.indexes_count; ++c) {
-        PutRange(place, trie.nodes[c].slots_begin, trie.nodes[c].slots_end, SlotValue::Type::kMismatch);
-      }
-    } else {
-      for (uint32_t c = node.names_begin; c < node.names_begin + node.names_count; ++c) {
-        PutRange(place, trie.nodes[c].slots_begin, trie.nodes[c].slots_end, SlotValue::Type::kMismatch);
-      }
+    for (const PathTrie::Node& child : object ? node.indexes() : node.names()) {
+      PutRange(place, child, SlotValue::Type::kMismatch);
     }
-    if (node.wildcard != PathTrie::kNone) {
-      const PathTrie::Node& below = trie.nodes[node.wildcard];
+    if (const PathTrie::Node* const wildcard = node.wildcard()) {
       if (object) {
-        PutRange(place, below.slots_begin, below.slots_end, SlotValue::Type::kMismatch);
+        PutRange(place, *wildcard, SlotValue::Type::kMismatch);
       } else if (!place.in_list) {
-        PutRange(place, below.slots_begin, below.slots_end, SlotValue::Type::kList);
+        PutRange(place, *wildcard, SlotValue::Type::kList);
       }
     }
   }
   if (top_->items) {
     for (uint32_t i = top_->frontier; i < targets_; ++i) {
       const Place& place = frontier_[i];
-      if (NodeOf(place).items && place.value != Place::kNone) Append(place.value, own);
+      if (place.node->items && place.value != Place::kNone) Append(place.value, own);
     }
   }
-  return PushFrame(object, frontier_.size() != targets_, items) && !done_;
+  if (!PushFrame(object, frontier_.size() != targets_, items)) return false;
+  for (uint32_t i = targets_; i < frontier_.size(); ++i) top_->like |= frontier_[i].node->name_marks;
+  return !done_;
 }
 
 // Ends a container that something reads.
@@ -274,20 +258,15 @@ void SlotFiller::CloseRead(const Frame& frame) noexcept {
   const bool object = frame.object;
   for (uint32_t i = frame.frontier; i < frontier_.size(); ++i) {
     const Place place = frontier_[i];
-    const PathTrie& trie = TrieOf(place);
-    const PathTrie::Node& node = trie.nodes[place.node];
+    const PathTrie::Node& node = *place.node;
     if (place.value != Place::kNone) values_[place.value].size = frame.count;
     if (!place.in_list) continue;  // what was not met is absent already
-    for (uint32_t c = node.indexes_begin; !object && c < node.indexes_begin + node.indexes_count; ++c) {
-      if (trie.nodes[c].index < frame.count) continue;
-      PutRange(place, trie.nodes[c].slots_begin, trie.nodes[c].slots_end, SlotValue::Type::kAbsent);
-    }
-    for (uint32_t c = node.names_begin; object && c < node.names_begin + node.names_count; ++c) {
-      bool met = false;
-      for (std::size_t n = frame.names; n < names_.size() && !met; ++n) {
-        met = names_[n] == trie.nodes[c].name;
+    for (const PathTrie::Node& child : object ? node.names() : node.indexes()) {
+      bool met = !object && child.index < frame.count;
+      for (std::size_t n = frame.names; object && n < names_.size() && !met; ++n) {
+        met = names_[n] == child.name;
       }
-      if (!met) PutRange(place, trie.nodes[c].slots_begin, trie.nodes[c].slots_end, SlotValue::Type::kAbsent);
+      if (!met) PutRange(place, child, SlotValue::Type::kAbsent);
     }
   }
   frontier_.truncate(frame.frontier);
@@ -377,26 +356,35 @@ bool SlotFiller::CheckRest(const Frame& frame) noexcept {
                     frame.names + frame.count);
 }
 
-// Finds the places where the value of a member stands, in an object that something reads.
+// Finds the place where the value of a member stands, in an object that reads names like its own. Most often
+// one place reads in the object, and what it reads is enforced, so that no more is to be asked.
+bool SlotFiller::FindPlace(const NameView& name, const Frame& frame) noexcept {
+  if (frame.frontier + 1 == targets_) [[likely]] {
+    const Place& place = frontier_[frame.frontier];
+    const PathTrie::Node* const child = place.node->FindName(name);
+    if (child != nullptr && child->enforced) [[likely]]
+      return PushPlace(child, place.slot_base, place.in_list);
+  }
+  return FindPlaces(name, frame);
+}
+
+// The same for any number of places.
 bool SlotFiller::FindPlaces(const NameView& name, const Frame& frame) noexcept {
   bool found = false;
   bool found_enforced = false;
   bool may_vary = false;  // a name that is read here could differ from this one only by case
-  targets_ = static_cast<uint32_t>(frontier_.size());
   for (uint32_t i = frame.frontier; i < targets_; ++i) {
-    const uint32_t layer = frontier_[i].layer;
-    const PathTrie& trie = TrieOf(frontier_[i]);
-    const PathTrie::Node& node = NodeOf(frontier_[i]);
-    if (node.names_count == 0 || !node.may_have_like(name)) continue;
-    const uint32_t child = trie.FindName(node, name);
-    if (child == PathTrie::kNone) {
+    const Place place = frontier_[i];
+    if (place.node->names_count == 0) continue;
+    const PathTrie::Node* const child = place.node->FindName(name);
+    if (child == nullptr) {
       may_vary = true;
       continue;
     }
     found = true;
-    found_enforced |= trie.nodes[child].enforced;
-    may_vary |= node.names_count > 1;
-    if (!PushPlace(layer, child, frontier_[i].in_list)) return false;
+    found_enforced |= child->enforced;
+    may_vary |= place.node->names_count > 1;
+    if (!PushPlace(child, place.slot_base, place.in_list)) return false;
   }
   if (found_enforced || !may_vary || !options_.refuse_case_variants) return !done_;
   return CheckCase(name, frame, found);
@@ -407,15 +395,13 @@ bool SlotFiller::CheckCase(const NameView& name, const Frame& frame, bool found)
   bool variant = false;
   bool variant_enforced = false;
   for (uint32_t i = frame.frontier; i < targets_; ++i) {
-    const PathTrie& trie = TrieOf(frontier_[i]);
-    const PathTrie::Node& node = trie.nodes[frontier_[i].node];
-    for (uint32_t c = node.names_begin; c < node.names_begin + node.names_count; ++c) {
-      const NameView& read = trie.nodes[c].name;
+    for (const PathTrie::Node& child : frontier_[i].node->names()) {
+      const NameView& read = child.name;
       // Folding changes a name's size by a third at most: U+212A has three bytes, k has one.
       if (read.size / 3 > name.size) break;
       if (name == read || !EqualFolded(name.text(), read.text())) continue;
       variant = true;
-      variant_enforced |= trie.nodes[c].enforced;
+      variant_enforced |= child.enforced;
     }
   }
   return RefuseSoft(variant_enforced, variant && !found, Refusal::kCaseVariant);

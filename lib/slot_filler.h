@@ -42,9 +42,9 @@ enum class Refusal : uint8_t {
 /// Kept per thread: its memory grows to the largest call seen and stays.
 class SlotFiller {
  public:
-  /// One entry's paths, and where its slots begin.
+  /// The root of one entry's paths, and where its slots begin.
   struct Layer {
-    const PathTrie* trie = nullptr;
+    const PathTrie::Node* root = nullptr;
     uint32_t slot_base = 0;
   };
   struct Options {
@@ -121,12 +121,13 @@ class SlotFiller {
     uint32_t count = 0;     ///< members or items so far
     uint32_t serial = 0;    ///< tells objects apart, of all calls
     uint64_t marks = 0;     ///< a bit for each name so far: a name whose bit is not set is new
+    uint64_t like = 0;      ///< name_marks of all that reads in it
   };
   // A place in a trie that the current value, or an open container, stands at.
   struct Place {
     static constexpr uint32_t kNone = 0xFFFFFFFFu;
-    uint32_t layer = 0;
-    uint32_t node = 0;
+    const PathTrie::Node* node = nullptr;
+    uint32_t slot_base = 0;
     uint32_t value = kNone;  ///< the container's own value, for its size and items
     bool in_list = false;    ///< below a `[*]`
   };
@@ -143,9 +144,8 @@ class SlotFiller {
   bool Fits(std::size_t size) noexcept;
   bool MayComeNow() noexcept;
   bool MayEndNow(bool object) noexcept;
-  bool BeginValue(Frame& frame) noexcept;
   bool BeginRoot() noexcept;
-  bool BeginItem(uint32_t frontier, uint32_t item) noexcept;
+  bool BeginItem() noexcept;
   void EndValue() noexcept { frontier_.truncate(targets_); }
   // Whether no container is open. The frame below all is no container's: it stands for the place of the root.
   bool AtRoot() const noexcept { return frames_.size() == 1; }
@@ -164,20 +164,24 @@ class SlotFiller {
   // Each object has its own key, so that names which many objects share do not gather in one place.
   uint64_t KeyOf(const Frame& frame) const noexcept { return hash_key_ + frame.serial * 0x9E3779B97F4A7C15u; }
   bool RebuildHash() noexcept;
+  bool FindPlace(const NameView& name, const Frame& frame) noexcept;
   bool FindPlaces(const NameView& name, const Frame& frame) noexcept;
   bool CheckCase(const NameView& name, const Frame& frame, bool found) noexcept;
   bool CheckNul(std::string_view value) noexcept;
   template <class Source>
+  bool AddItem(const Source& source, bool may_hold_nul) noexcept;
+  template <class Source>
   bool Store(const Source& source) noexcept;
   bool StoreWidely(SlotValue value) noexcept;
-  bool PushPlace(uint32_t layer, uint32_t node, bool in_list) noexcept;
+  bool PushPlace(const PathTrie::Node* node, uint32_t slot_base, bool in_list) noexcept;
   uint32_t Put(const Place& place, uint32_t slot, const SlotValue& value) noexcept;
   uint32_t Append(uint32_t head, const SlotValue& value) noexcept;
   void PutBelow(const Place& place, const PathTrie::Node& node, SlotValue::Type type) noexcept;
   void PutRange(const Place& place, uint32_t begin, uint32_t end, SlotValue::Type type) noexcept;
+  void PutRange(const Place& place, const PathTrie::Node& node, SlotValue::Type type) noexcept {
+    PutRange(place, node.slots_begin, node.slots_end, type);
+  }
   bool RefuseSoft(bool enforced, bool all, Refusal refusal) noexcept;
-  const PathTrie& TrieOf(const Place& place) const noexcept { return *layers_[place.layer].trie; }
-  const PathTrie::Node& NodeOf(const Place& place) const noexcept { return TrieOf(place).nodes[place.node]; }
 
   std::span<const Layer> layers_;
   Options options_;

@@ -82,6 +82,36 @@ using StringBlock = SseBlock;
 using StringBlock = WordBlock;
 #endif
 
+/// Copies bytes and tells whether all of them are ASCII.
+inline bool CopyAscii(char* to, const char* from, std::size_t size) noexcept {
+#if defined(__SSE2__)
+  if (size >= sizeof(__m128i)) {
+    __m128i any = _mm_setzero_si128();
+    const auto copy = [&](std::size_t at) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at), bytes);
+      any = _mm_or_si128(any, bytes);
+    };
+    const std::size_t last = size - sizeof(any);  // which may overlap the one before
+    for (std::size_t at = 0; at < last; at += sizeof(any)) copy(at);
+    copy(last);
+    return _mm_movemask_epi8(any) == 0;
+  }
+#endif
+  std::size_t at = 0;
+  uint64_t highs = 0;
+  for (uint64_t word = 0; size - at >= sizeof(word); at += sizeof(word)) {
+    std::memcpy(&word, from + at, sizeof(word));
+    std::memcpy(to + at, &word, sizeof(word));
+    highs |= word;
+  }
+  for (; at < size; ++at) {
+    to[at] = from[at];
+    highs |= static_cast<unsigned char>(from[at]);
+  }
+  return (highs & 0x8080808080808080u) == 0;
+}
+
 }  // namespace internal
 CALLWARDEN_NAMESPACE_END
 

@@ -30,12 +30,28 @@ constexpr uint64_t HeadMask(std::size_t size) noexcept {
   if constexpr (std::endian::native == std::endian::little) return (uint64_t{1} << (8 * size)) - 1;
   return ~(~uint64_t{0} >> (8 * size));
 }
-/// Marks for quick refusals: names that differ only by the case of ASCII letters have equal ones.
-constexpr uint64_t SizeMark(std::string_view name) noexcept {
-  return uint64_t{1} << (name.size() < 63 ? name.size() : 63);
+/// The first byte of a head.
+constexpr unsigned char FirstOf(uint64_t head) noexcept {
+  if constexpr (std::endian::native == std::endian::little) return static_cast<unsigned char>(head);
+  return static_cast<unsigned char>(head >> 56);
 }
-constexpr uint64_t FirstMark(std::string_view name) noexcept {
-  return name.empty() ? 1 : uint64_t{1} << (static_cast<unsigned char>(FoldAscii(name.front())) & 63);
+/// Whether two runs of `size` bytes are the same; in place for the short ones that names and constants are.
+inline bool EqualBytes(const char* a, const char* b, std::size_t size) noexcept {
+  const auto differ = [&]<class Word>(Word, std::size_t at) {
+    Word x = 0;
+    Word y = 0;
+    std::memcpy(&x, a + at, sizeof(x));
+    std::memcpy(&y, b + at, sizeof(y));
+    return x != y;
+  };
+  if (size > 16) return std::memcmp(a, b, size) == 0;
+  // Two words that may overlap.
+  if (size >= 8) return !differ(uint64_t{}, 0) && !differ(uint64_t{}, size - 8);
+  if (size >= 4) return !differ(uint32_t{}, 0) && !differ(uint32_t{}, size - 4);
+  for (std::size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
 }
 /// Whether every byte is below 0x80.
 bool IsAscii(std::string_view text) noexcept;

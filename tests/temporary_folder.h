@@ -9,8 +9,8 @@
 
 namespace callwarden_test {
 
-/// A folder that nobody else uses, removed with all that is in it. Ends the process when none can be made, since no
-/// test that wants one can go on.
+/// A folder that nobody else uses, removed with all that is in it. Ends the process when none can be made,
+/// since no test that wants one can go on.
 class TemporaryFolder {
  public:
   TemporaryFolder() {

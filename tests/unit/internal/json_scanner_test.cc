@@ -58,7 +58,7 @@ class Log {
 std::string Scan(std::string_view json) {
   Log log;
   ScanBuffers buffers;
-  const ScanResult result = JsonScanner<Log>(json, buffers, log).Scan();
+  const ScanResult result = JsonScanner<Log&>(json, buffers, log).Scan();
   REQUIRE(result.status == ScanResult::Status::kOk);
   return log.text;
 }
@@ -67,7 +67,7 @@ std::string Scan(std::string_view json) {
 std::size_t InvalidAt(std::string_view json) {
   Log log;
   ScanBuffers buffers;
-  const ScanResult result = JsonScanner<Log>(json, buffers, log).Scan();
+  const ScanResult result = JsonScanner<Log&>(json, buffers, log).Scan();
   CAPTURE(json);
   REQUIRE(result.status == ScanResult::Status::kInvalid);
   return result.offset;
@@ -146,7 +146,7 @@ TEST_CASE("numbers read on the way are those that the slow reader reads, bit for
     CAPTURE(text);
     LastNumber handler;
     ScanBuffers buffers;
-    REQUIRE(JsonScanner<LastNumber>(text, buffers, handler).Scan().status == ScanResult::Status::kOk);
+    REQUIRE(JsonScanner<LastNumber&>(text, buffers, handler).Scan().status == ScanResult::Status::kOk);
     Number expected;
     REQUIRE(callwarden::internal::ParseNumber(text, expected) == handler.last.has_value());
     if (!handler.last) return;
@@ -253,7 +253,7 @@ TEST_CASE("a handler stops the scan where it says so", "[json]") {
     Log log;
     log.stop_after = i + 1;
     ScanBuffers buffers;
-    const ScanResult result = JsonScanner<Log>(json, buffers, log).Scan();
+    const ScanResult result = JsonScanner<Log&>(json, buffers, log).Scan();
     CAPTURE(i, log.text);
     CHECK(result.status == ScanResult::Status::kStopped);
     CHECK(result.offset == places[i]);
