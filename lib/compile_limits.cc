@@ -161,7 +161,7 @@ bool Compiler::ReadScopes(const JsonValue* value, const Where& where, EntryDraft
       if (path.attribute() == "session") {
         one = {{Scope::Kind::kSession, 0, 0, "session"}, "session"};
       } else {
-        one = {{Scope::Kind::kContext, AddAttribute(draft, false, path.attribute()), 0, Keep(v.string)},
+        one = {{Scope::Kind::kContext, AddAttribute(draft, false, path.attribute()), 0, Share(v.string)},
                "context." + path.attribute()};
       }
     }
@@ -219,15 +219,15 @@ std::optional<LimitSpec> Compiler::MakeSpec(const LimitParts& parts) const {
 
 // Puts a limit whose parts are all good into the program.
 void Compiler::AddLimit(Limit limit, const LimitParts& parts, const Where& counter_where) {
-  limit.counter = Keep(parts.counter);
+  limit.counter = Share(parts.counter);
   limit.scopes = parts.scopes;
   limit.unit_digits = parts.unit_digits;
   limit.shadow = parts.shadow;
   if (parts.kind == LimitKind::kInflight) {
-    limit.bound = Keep(std::to_string(parts.max) + " in flight");
+    limit.bound = Share(std::to_string(parts.max) + " in flight");
   } else {
-    limit.window = Keep(WindowText(parts.window));
-    limit.bound = Keep(std::to_string(parts.max) + " per " + std::string(limit.window));
+    limit.window = Share(WindowText(parts.window));
+    limit.bound = Share(std::to_string(parts.max) + " per " + std::string(limit.window));
   }
   count_uses_.push_back({parts.counter_begin, counter_where.Pointer(), parts.counter, limit.spec.digest()});
   program_->limits.push_back(std::move(limit));
@@ -470,7 +470,7 @@ void Compiler::ReadLimit(const JsonValue& value, const Where& where, EntryDraft&
   limit.refund_on_error = refund_on_error;
   limit.weight = inflight ? Weight{1, false} : Weigh(amount, parts.unit_digits);
   if (amount_text != nullptr) {
-    limit.amount_path = Keep(amount_text->string);
+    limit.amount_path = Share(amount_text->string);
     limit.amount_slot = draft.paths.Add(amount_path.steps, !parts.shadow, /*items=*/false);
     draft.amounts.push_back(static_cast<uint32_t>(program_->limits.size()));
   }

@@ -139,7 +139,7 @@ Range Compiler::ReadRules(const JsonValue& value, const Where& where, ListKind k
     rule.id = Keep(id);
     if (rule.message.empty() && kind != ListKind::kRequireApprovalIf) {
       const std::string message = "Denied by rule \"" + name + "\"";
-      rule.message = Keep(CutAtCodePoint(message, Verdict::kMessageMax));
+      rule.message = Share(CutAtCodePoint(message, Verdict::kMessageMax));
     }
   }
   return {begin, static_cast<uint32_t>(p.rules.size())};
@@ -262,15 +262,15 @@ void Compiler::ReadTest(const JsonValue& path_value, const JsonValue& op_value, 
         {index, path.root, test.slot, path.root == Path::Root::kArguments && path.steps.empty()});
   }
   p.tests.push_back(test);
-  p.test_sources.push_back({Keep(path_value.string), Keep(op_value.string),
-                            Keep(text_.substr(value.begin, value.end - value.begin)), polarity.negated});
+  p.test_sources.push_back({Share(path_value.string), Share(op_value.string),
+                            Share(text_.substr(value.begin, value.end - value.begin)), polarity.negated});
 }
 
 uint32_t Compiler::AddAttribute(EntryDraft& draft, bool grant, std::string_view name) {
   NameMap<uint32_t>& known = grant ? draft.grant_slots : draft.context_slots;
   if (const auto found = known.find(name); found != known.end()) return found->second;
   const auto slot = static_cast<uint32_t>(draft.attributes.size());
-  draft.attributes.push_back({grant, Keep(name), slot});
+  draft.attributes.push_back({grant, Share(name), slot});
   known.emplace(draft.attributes.back().name, slot);
   return slot;
 }
@@ -279,7 +279,7 @@ bool Compiler::ReadScalar(const JsonValue& value, const Where& where, std::strin
                           SlotValue& scalar) {
   switch (value.type) {
     case Type::kString:
-      scalar = SlotValue::Of(Keep(value.string));
+      scalar = SlotValue::Of(Share(value.string));
       return true;
     case Type::kNumber:
       scalar = SlotValue::Of(value.number);

@@ -289,16 +289,25 @@ void Compiler::ReadEntry(const JsonValue& value, const Where& where, const JsonM
   if (diagnostics_.errors() == errors) FinishEntry(draft);
 }
 
+std::string_view Compiler::Share(std::string_view text) {
+  if (text.empty()) return {};
+  if (const auto known = shared_.find(text); known != shared_.end()) return known->first;
+  return shared_.emplace(Keep(text), true).first->first;
+}
+
 // Lays the entry's paths out and turns path and attribute numbers into slots.
 void Compiler::FinishEntry(EntryDraft& draft) {
   Program& p = *program_;
-  PathTrieBuilder::Result built = draft.paths.Build([this](std::string_view name) { return Keep(name); });
-  draft.entry.paths = std::move(built.trie);
+  PathTrieBuilder::Result built = draft.paths.Build([this](std::string_view name) { return Share(name); });
+  const auto nodes = static_cast<uint32_t>(p.path_nodes.size());
+  p.path_nodes.insert(p.path_nodes.end(), built.trie.nodes.begin(), built.trie.nodes.end());
+  draft.entry.path_nodes = {nodes, static_cast<uint32_t>(p.path_nodes.size())};
+  draft.entry.path_slots = built.trie.slot_count;
   for (const uint32_t test : draft.tests) p.tests[test].slot = built.slot_of_path[p.tests[test].slot];
   for (const uint32_t limit : draft.amounts) {
     p.limits[limit].amount_slot = built.slot_of_path[p.limits[limit].amount_slot];
   }
-  const uint32_t first = draft.entry.paths.slot_count;
+  const uint32_t first = built.trie.slot_count;
   for (const uint32_t test : draft.attribute_tests) p.tests[test].slot += first;
   const auto attributes = static_cast<uint32_t>(p.attributes.size());
   draft.entry.attributes = {attributes, attributes + static_cast<uint32_t>(draft.attributes.size())};
@@ -401,6 +410,7 @@ void Compiler::LinkEntries() {
   p.limits.shrink_to_fit();
   p.scopes.shrink_to_fit();
   p.attributes.shrink_to_fit();
+  p.path_nodes.shrink_to_fit();
   for (uint32_t i = 0; i < drafts_.size(); ++i) {
     EntryDraft& draft = drafts_[i];
     switch (draft.entry.kind) {
@@ -457,6 +467,10 @@ void Compiler::LinkEntries() {
     draft.layers.begin = static_cast<uint32_t>(p.plan_layers.size());
     for (const uint32_t e : chain) AppendToPlan(p, e, draft.plan, p.plan_entries, p.plan_layers);
     draft.entries.end = static_cast<uint32_t>(p.plan_entries.size());
+    if (draft.entries.size() == 1) {
+      draft.plan.only = p.plan_entries.back();
+      p.plan_entries.pop_back();
+    }
     draft.layers.end = static_cast<uint32_t>(p.plan_layers.size());
     plans.push_back(draft);
   };
@@ -476,12 +490,13 @@ void Compiler::LinkEntries() {
   p.plan_layers.shrink_to_fit();
   p.plans.reserve(plans.size());
   for (const Draft& draft : plans) {
-    Plan plan = draft.plan;
+    Plan& plan = p.plans.emplace_back(draft.plan);
     plan.entries =
-        std::span<const PlanEntry>(p.plan_entries).subspan(draft.entries.begin, draft.entries.size());
+        draft.entries.size() == 1
+            ? std::span<const PlanEntry>(&plan.only, 1)
+            : std::span<const PlanEntry>(p.plan_entries).subspan(draft.entries.begin, draft.entries.size());
     plan.layers =
         std::span<const SlotFiller::Layer>(p.plan_layers).subspan(draft.layers.begin, draft.layers.size());
-    p.plans.push_back(plan);
   }
 }
 

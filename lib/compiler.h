@@ -67,6 +67,8 @@ class Compiler {
   std::optional<bool> ReadMode(const JsonValue* value, const Where& where);
   std::string_view ReadText(const JsonValue* value, const Where& where, std::string_view what);
   std::string_view Keep(std::string_view text) { return program_->texts.Keep(text); }
+  // The same for a text that others may have, too.
+  std::string_view Share(std::string_view text);
 
   // compile_rules.cc
   struct RuleContext;
@@ -110,6 +112,7 @@ class Compiler {
   std::string_view text_;
   const CompileOptions& options_;
   Diagnostics diagnostics_;
+  NameMap<bool> shared_;  // texts that are kept once
   std::unique_ptr<Program> program_;
   bool shadow_document_ = false;
   std::vector<std::string_view> hide_;

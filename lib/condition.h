@@ -82,7 +82,7 @@ inline constexpr uint32_t kRuleFails = 0xFFFFFFFFu;
 /// One instruction: a test on a slot, and the tests to go on with. `not` has been pushed down into
 /// `negated`, and since a list's outcome is only asked against one bar (true for `require`, not false for
 /// the others), Kleene's connectives have become jumps.
-struct Test {
+struct alignas(64) Test {
   Operator op = Operator::kEq;
   bool negated = false;   ///< an odd number of negations, `neq`, `not_in` and `exists: false` included
   bool wildcard = false;  ///< the slot holds a list

@@ -70,7 +70,7 @@ bool FindOther(const Program& program, std::string_view name, Scratch& scratch,
                PreparedCall& prepared) noexcept {
   const uint64_t hash = PlanCache::HashOf(program.number, name);
   if (scratch.plans != nullptr) {
-    if (const PlanCache::Found* found = scratch.plans->Find(hash, program.number, name)) {
+    if (const PlanCache::Entry* found = scratch.plans->Find(hash, program.number, name)) {
       prepared.match = found->match;
       prepared.plan = &found->plan;
       return true;

@@ -114,7 +114,8 @@ struct PathTrie {
   };
   static_assert(sizeof(Node) <= 64);
 
-  std::vector<Node> nodes;  ///< nodes[0] is `args` itself; empty when nothing is read
+  std::vector<Node>
+      nodes;  ///< nodes[0] is `args` itself; empty when nothing is read. They may be moved together
   uint32_t slot_count = 0;
 };
 

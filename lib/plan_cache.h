@@ -26,22 +26,30 @@ namespace internal {
 /// Thread safety: one a thread.
 class PlanCache {
  public:
-  struct Found {
-    ToolMatch match;
+  static constexpr std::size_t kPlanMax = 4;  // entries of a plan: three globs and all_tools
+
+  // What a short name of one glob needs is in its first two lines.
+  struct alignas(64) Entry {
     Plan plan;  // views into the entry
+    ToolMatch match;
+    uint32_t size = 0;
+    uint64_t program = 0;  // no program has the number 0
+    std::array<char, kToolNameMax> name;
+    std::array<PlanEntry, kPlanMax> entries;
+    std::array<SlotFiller::Layer, kPlanMax> layers;
   };
 
   static uint64_t HashOf(uint64_t program, std::string_view name) noexcept {
     return QuickHash(program, name);
   }
   /// Null when it is not known. The entry stays until the next Put.
-  const Found* Find(uint64_t hash, uint64_t program, std::string_view name) const noexcept {
+  const Entry* Find(uint64_t hash, uint64_t program, std::string_view name) const noexcept {
     const Entry* const set = &entries_[SetOf(hash)];
     for (std::size_t way = 0; way < kWays; ++way) {
       const Entry& entry = set[way];
       if (entry.program == program && entry.size == name.size() &&
           std::memcmp(entry.name.data(), name.data(), name.size()) == 0) {
-        return &entry.found;
+        return &entry;
       }
     }
     return nullptr;
@@ -54,16 +62,6 @@ class PlanCache {
   static constexpr std::size_t kWays = 2;
   static constexpr std::size_t kEntries = 256;
   static constexpr std::size_t kSeen = 1024;
-  static constexpr std::size_t kPlanMax = 4;  // entries of a plan: three globs and all_tools
-
-  struct Entry {
-    uint64_t program = 0;  // no program has the number 0
-    std::size_t size = 0;
-    std::array<char, kToolNameMax> name;
-    Found found;
-    std::array<PlanEntry, kPlanMax> entries;
-    std::array<SlotFiller::Layer, kPlanMax> layers;
-  };
 
   static std::size_t SetOf(uint64_t hash) noexcept { return hash % (kEntries / kWays) * kWays; }
 

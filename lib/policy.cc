@@ -63,7 +63,7 @@ PolicyShape CompiledPolicy::shape() const noexcept {
   shape.tools_glob = program_->globs_count;
   shape.rules = program_->rules.size();
   shape.limits = program_->limits.size();
-  for (const internal::Entry& entry : program_->entries) shape.argument_paths += entry.paths.slot_count;
+  for (const internal::Entry& entry : program_->entries) shape.argument_paths += entry.path_slots;
   shape.memory_bytes = program_->MemoryBytes();
   return shape;
 }
@@ -87,7 +87,7 @@ std::size_t Program::MemoryBytes() const noexcept {
   bytes += scopes.capacity() * sizeof(Scope) + attributes.capacity() * sizeof(AttributeSlot);
   bytes += plan_entries.capacity() * sizeof(PlanEntry) + plan_layers.capacity() * sizeof(SlotFiller::Layer);
   bytes += plans.capacity() * sizeof(Plan);
-  for (const Entry& entry : entries) bytes += entry.paths.nodes.capacity() * sizeof(PathTrie::Node);
+  bytes += path_nodes.capacity() * sizeof(PathTrie::Node);
   bytes += hide.capacity() * sizeof(std::string_view);
   for (const auto& set : sets) bytes += set->bytes();
   for (const auto& index : rule_indexes) bytes += index->bytes();

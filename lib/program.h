@@ -35,11 +35,11 @@ struct Range {
 
 /// One rule: where its tests begin, and what is reported when it objects.
 struct Rule {
-  std::string_view id;
-  std::string_view message;
   uint32_t first_test = kRuleHolds;
   uint32_t tests_end = 0;  ///< tests of a rule are neighbours, in the document's order
   bool shadow = false;
+  std::string_view id;
+  std::string_view message;
 };
 
 /// A call's attribute that rules or scopes of an entry read, and the slot it goes to.
@@ -76,24 +76,26 @@ struct Limit {
 
 enum class Action : uint8_t { kAllow, kDeny, kRequireApproval };
 
-/// One key of `tools`, or `all_tools`.
-struct Entry {
+/// One key of `tools`, or `all_tools`. What each decision reads is in its first line.
+struct alignas(64) Entry {
   enum class Kind : uint8_t { kExact, kGlob, kAllTools };
   Kind kind = Kind::kExact;
   Action action = Action::kAllow;
-  std::string_view id;         ///< `/tools/T`, `/all_tools`
-  std::string_view action_id;  ///< `/tools/T/action`
-  std::string_view reason;     ///< empty: the standard text
-  Range require;               ///< of rules
+  bool has_shadow = false;
+  uint32_t slot_count = 0;  ///< argument slots first, then attributes
+  Range require;            ///< of rules
   Range deny_if;
   Range require_approval_if;
   Range limits;
   Range attributes;
   const RuleIndex* deny_if_index = nullptr;  ///< null: the list is run from end to end
   const RuleIndex* require_approval_if_index = nullptr;
-  uint32_t slot_count = 0;  ///< argument slots first, then attributes
-  PathTrie paths;
-  bool has_shadow = false;
+
+  std::string_view id;         ///< `/tools/T`, `/all_tools`
+  std::string_view action_id;  ///< `/tools/T/action`
+  std::string_view reason;     ///< empty: the standard text
+  Range path_nodes;            ///< its trie of argument paths, the root first; empty when it reads none
+  uint32_t path_slots = 0;     ///< slots of arguments
 };
 
 /// An entry that applies to a tool, and where its slots begin.
@@ -103,13 +105,14 @@ struct PlanEntry {
 };
 
 /// What applies to one tool, in the order of reporting.
-struct Plan {
-  std::span<const PlanEntry> entries;
+struct alignas(64) Plan {
+  std::span<const PlanEntry> entries;         ///< where it is one, likely `only`
   std::span<const SlotFiller::Layer> layers;  ///< the entries that read arguments
   uint32_t slot_count = 0;
   uint32_t limit_count = 0;
   bool has_rules = false;
   bool has_shadow = false;
+  PlanEntry only;
 };
 
 /// A compiled policy's data. Immutable once built; views point into `texts`.
@@ -135,6 +138,7 @@ struct Program {
   std::vector<Scope> scopes;
   uint32_t scopes_per_limit = 0;  ///< the most that one limit has
   std::vector<AttributeSlot> attributes;
+  std::vector<PathTrie::Node> path_nodes;
 
   // Plans of the exact tools, and the one of a tool that no key matches.
   std::vector<PlanEntry> plan_entries;
@@ -160,8 +164,9 @@ void AppendToPlan(const Program& program, uint32_t index, Plan& plan, Entries& e
                      entry.action != Action::kAllow;
   if (!rules && entry.limits.empty()) return;
   static_cast<void>(entries.push_back({index, plan.slot_count}));
-  if (!entry.paths.nodes.empty())
-    static_cast<void>(layers.push_back({entry.paths.nodes.data(), plan.slot_count}));
+  if (!entry.path_nodes.empty()) {
+    static_cast<void>(layers.push_back({&program.path_nodes[entry.path_nodes.begin], plan.slot_count}));
+  }
   plan.slot_count += entry.slot_count;
   plan.limit_count += entry.limits.size();
   plan.has_rules |= rules;

@@ -17,10 +17,10 @@ TEST_CASE("what a decision touches keeps its size") {
   CHECK(sizeof(SlotValue) <= 32);
   CHECK(sizeof(Test) <= 64);
   CHECK(sizeof(Rule) <= 48);
-  CHECK(sizeof(Entry) <= 160);
+  CHECK(sizeof(Entry) <= 128);
   CHECK(sizeof(Limit) <= 192);
-  CHECK(sizeof(Plan) <= 48);
-  CHECK(sizeof(PathTrie::Node) <= 88);
+  CHECK(sizeof(Plan) <= 64);
+  CHECK(sizeof(PathTrie::Node) <= 64);
   CHECK(sizeof(callwarden::CounterKey) <= 24);
   CHECK(sizeof(callwarden::LimitRequest) <= 24);
   CHECK(sizeof(callwarden::ReservationToken) <= 88);
