@@ -70,6 +70,8 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddGrantsCommand(app, action);
   callwarden::tool::AddProxyCommand(app, action);
 #endif
+  callwarden::tool::AddCompletionCommand(app, action);
+  callwarden::tool::AddManPageCommand(app, action);
 
   try {
     app.parse(argc, argv);
