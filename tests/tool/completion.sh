@@ -44,7 +44,7 @@ bash_completes() {
 }
 
 has_bash=$(command -v bash)
-has_fish=$(command -v fish)
+has_fish=$(fish -N -c "command -v fish" 2>/dev/null) # older ones know no -N
 [ -n "$has_bash" ] && bash_completes ''
 while read -r command; do
   name=${command##* }
