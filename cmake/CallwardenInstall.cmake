@@ -60,3 +60,18 @@ foreach(program callwarden_tool callwarden_cli)
     install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT callwarden_runtime)
   endif()
 endforeach()
+
+# Where the program could be run, see tools/CMakeLists.txt.
+if(TARGET callwarden_shell_files)
+  set(callwarden_shell_dir "${PROJECT_BINARY_DIR}/tools/shell")
+  install(FILES "${callwarden_shell_dir}/callwarden.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1"
+    COMPONENT callwarden_runtime)
+  foreach(shell "callwarden bash-completion/completions" "_callwarden zsh/site-functions"
+      "callwarden.fish fish/vendor_completions.d")
+    separate_arguments(shell)
+    list(GET shell 0 name)
+    list(GET shell 1 folder)
+    install(FILES "${callwarden_shell_dir}/${name}" DESTINATION "${CMAKE_INSTALL_DATADIR}/${folder}"
+      COMPONENT callwarden_runtime)
+  endforeach()
+endif()

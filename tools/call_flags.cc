@@ -158,8 +158,8 @@ void CallFlags::AddTo(CLI::App& command) {
       "The whole call as a JSON object, instead of all the flags from --tool on");
   add("--times", times_, "N", "Make the same call N times, all at that time")
       ->check(CLI::Range(1u, kTimesMax).description(""));
-  add("--outcome", outcome_, "HOW", "How each admitted call ends: ok, error, or open (it stays in flight)")
-      ->check(CLI::IsMember({"ok", "error", "open"}).description(""));
+  add("--outcome", outcome_, "HOW", "How each admitted call ends; open: it stays in flight")
+      ->check(CLI::IsMember({"ok", "error", "open"}));
   command.add_flag("--json", json_, "Print JSON instead");
 }
 

@@ -14,6 +14,8 @@
 #include <sys/prctl.h>
 #endif
 
+#include "output.h"
+#include "printable.h"
 #include "tool_error.h"
 
 namespace callwarden::tool {
@@ -129,6 +131,11 @@ void ChildProcess::Collect(int wait_options) {
   }
   pid_ = -1;
   exit_status_ = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
+int ReportCannotStart(const std::string& program, int error) {
+  ReportError(Printable(program) + ": cannot be started: " + std::strerror(error));
+  return error == ENOENT ? 127 : 126;
 }
 
 }  // namespace callwarden::tool

@@ -53,6 +53,10 @@ class ChildProcess {
   std::optional<int> exit_status_;
 };
 
+/// Reports that a program could not be started. Returns the exit code that shells and env(1) have for it: 127
+/// when there is no such program, 126 when it cannot be executed.
+int ReportCannotStart(const std::string& program, int error);
+
 }  // namespace callwarden::tool
 
 #endif  // CALLWARDEN_TOOLS_CHILD_PROCESS_H_

@@ -24,6 +24,9 @@ void AddAuditCommand(CLI::App& app, Action& action);
 void AddGrantsCommand(CLI::App& app, Action& action);
 void AddProxyCommand(CLI::App& app, Action& action);
 #endif
+/// These two describe all commands of `app`, which must outlive the action.
+void AddCompletionCommand(CLI::App& app, Action& action);
+void AddManPageCommand(CLI::App& app, Action& action);
 
 }  // namespace callwarden::tool
 

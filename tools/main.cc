@@ -7,12 +7,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "callwarden/config.h"
-
 #include "commands.h"
 #include "output.h"
 #include "printable.h"
 #include "tool_error.h"
+#include "version.h"
 
 namespace {
 
@@ -20,11 +19,6 @@ using callwarden::tool::Action;
 using callwarden::tool::ExitCode;
 using callwarden::tool::Printable;
 using callwarden::tool::ReportError;
-
-std::string Version() {
-  return "callwarden " + std::to_string(CALLWARDEN_VERSION_MAJOR) + "." +
-         std::to_string(CALLWARDEN_VERSION_MINOR) + "." + std::to_string(CALLWARDEN_VERSION_PATCH);
-}
 
 constexpr const char* kFooter =
     "Example:\n"
@@ -60,7 +54,8 @@ int Run(int argc, char** argv) {
   CLI::App app("Checks callwarden policies, tests and explains them, and gates MCP servers with them.",
                "callwarden");
   app.footer(kFooter);
-  app.set_version_flag("--version", Version(), "Print the version and exit");
+  app.set_version_flag("--version", "callwarden " + callwarden::tool::Version(),
+                       "Print the version and exit");
   app.require_subcommand(1);
   Action action;
   callwarden::tool::AddCheckCommand(app, action);
@@ -75,6 +70,8 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddGrantsCommand(app, action);
   callwarden::tool::AddProxyCommand(app, action);
 #endif
+  callwarden::tool::AddCompletionCommand(app, action);
+  callwarden::tool::AddManPageCommand(app, action);
 
   try {
     app.parse(argc, argv);

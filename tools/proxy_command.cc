@@ -94,12 +94,6 @@ std::unique_ptr<JsonlAuditSink> OpenAudit(const std::string& path) {
   return sink;
 }
 
-/// As shells and env(1) do it: 127 when there is no such program, 126 when it cannot be executed.
-int CannotStart(const std::string& program, int error) {
-  ReportError(Printable(program) + ": cannot be started: " + std::strerror(error));
-  return error == ENOENT ? 127 : 126;
-}
-
 int Proxy(const ProxyFlags& flags) {
   CheckFlags(flags);
   PolicySet policies = flags.sources.Load();
@@ -122,7 +116,7 @@ int Proxy(const ProxyFlags& flags) {
 
   SignalPipe signals;
   ChildProcess server(flags.command);
-  if (server.start_error() != 0) return CannotStart(flags.command.front(), server.start_error());
+  if (server.start_error() != 0) return ReportCannotStart(flags.command.front(), server.start_error());
 
   RelayOptions relay_options;
   relay_options.grace = std::chrono::milliseconds(static_cast<int64_t>(flags.grace_s * 1000));

@@ -107,7 +107,7 @@ std::string_view Relay::ReadSome(int fd) {
 void Relay::ReadClient() {
   const std::string_view bytes = ReadSome(options_.client_in);
   if (bytes.empty()) {
-    if (!IsTemporary(errno)) StopReadingClient();
+    if (!IsTemporary(errno)) EndInput();
     return;
   }
   from_client_.Add(bytes);
@@ -141,7 +141,7 @@ std::size_t Relay::ReadServer() {
 void Relay::FlushClient() {
   if (client_hears_ && !to_client_.Flush()) {
     client_hears_ = false;
-    StopReadingClient();  // nobody reads answers any more, so none are worth asking for
+    EndInput();  // nobody reads answers any more, so none are worth asking for
   }
   if (!client_hears_) to_client_.Clear();
 }
@@ -151,13 +151,13 @@ void Relay::FlushServer() {
   if (!to_server_.empty() && !to_server_.Flush()) {
     // It reads no more, yet may still answer what it has read.
     server_.CloseInput();
-    StopReadingClient();
+    EndInput();
   } else if (!client_speaks_ && to_server_.empty()) {
     server_.CloseInput();
   }
 }
 
-void Relay::StopReadingClient() {
+void Relay::EndInput() {
   client_speaks_ = false;
   if (stopping_ != Stopping::kNo) return;
   stopping_ = Stopping::kInputEnded;
@@ -169,7 +169,7 @@ void Relay::LoseServer() {
   if (server_gone_) return;
   server_gone_ = true;
   server_.CloseInput();
-  StopReadingClient();
+  EndInput();
   handler_->OnServerGone();
 }
 

@@ -41,7 +41,7 @@ class RelayHandler {
 };
 
 struct RelayOptions {
-  int client_in = 0;
+  int client_in = 0;  ///< -1, and client_out too: the handler itself is the client
   int client_out = 1;
   /// What SDK v1 and servers built on it take.
   std::size_t line_max_bytes = std::size_t{10} << 20;
@@ -71,6 +71,8 @@ class Relay {
   /// the signal's number when one ended it. The end of the client's input ends the server's; SIGINT and
   /// SIGTERM are handed on. A server that does not end in time is sent SIGTERM, then SIGKILL.
   int Run(RelayHandler& handler);
+  /// Reads no more of the client, and ends the server as after the end of its input.
+  void EndInput();
 
  private:
   enum class Stopping { kNo, kInputEnded, kTerminated, kKilled };
@@ -82,7 +84,6 @@ class Relay {
   std::size_t ReadServer();
   void FlushClient();
   void FlushServer();
-  void StopReadingClient();
   void LoseServer();
   void CheckDeadline(RelayHandler::Time now);
   int Finish();

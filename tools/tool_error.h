@@ -8,8 +8,9 @@ namespace callwarden::tool {
 
 /// What the process returns; docs/tool.md tells users the same.
 enum ExitCode : int {
-  kExitOk = 0,        ///< fine; for `decide`: the call is allowed
-  kExitProblems = 1,  ///< a policy has errors, a test failed, or there is no such approval
+  kExitOk = 0,  ///< fine; for `decide`: the call is allowed
+  kExitProblems =
+      1,  ///< a policy has errors, a test failed, there is no such approval, or a server lists no tools
   kExitUsage = 2,     ///< bad usage, or a file that cannot be read
   kExitDeny = 3,      ///< `decide`: the call is denied
   kExitApproval = 4,  ///< `decide`: the call needs an approval

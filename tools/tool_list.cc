@@ -1,9 +1,11 @@
 #include "tool_list.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "printable.h"
+#include "strict_json.h"
 #include "tool_error.h"
 
 namespace callwarden::tool {
@@ -47,28 +49,29 @@ ListedTool ReadTool(const Json& tool, const std::string& source, std::size_t ind
 
 /// One JSON text, or one in each line.
 std::vector<Json> ReadDocuments(std::string_view text, const std::string& source) {
-  Json whole = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!whole.is_discarded()) return {std::move(whole)};
+  StrictJson whole = ReadStrictly(text);
+  if (whole.problem.empty()) return {std::move(whole.value)};
+  if (whole.is_json) throw ToolError(source + ": " + whole.problem);
   std::vector<Json> documents;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    documents.push_back(Json::parse(line, nullptr, /*allow_exceptions=*/false));
-    if (documents.back().is_discarded()) {
-      throw ToolError(source + ": neither one JSON document nor one in each line");
-    }
+    StrictJson read = ReadStrictly(line);
+    if (!read.is_json) throw ToolError(source + ": neither one JSON document nor one in each line");
+    if (!read.problem.empty()) throw ToolError(source + ": " + read.problem);
+    documents.push_back(std::move(read.value));
   }
   return documents;
 }
 
 }  // namespace
 
-std::vector<ListedTool> ReadToolList(std::string_view text, const std::string& source) {
+std::vector<ListedTool> ReadToolList(const std::vector<Json>& documents, const std::string& source) {
   std::vector<ListedTool> listed;
   std::set<std::string> names;
   bool found = false;
-  for (const Json& document : ReadDocuments(text, source)) {
+  for (const Json& document : documents) {
     const Json* const tools = ToolsOf(document);
     if (tools == nullptr) continue;  // another message of a recorded exchange
     found = true;
@@ -83,6 +86,10 @@ std::vector<ListedTool> ReadToolList(std::string_view text, const std::string& s
     throw ToolError(source + ": no list of tools; give the result of tools/list, as {\"tools\": [...]}");
   }
   return listed;
+}
+
+std::vector<ListedTool> ReadToolList(std::string_view text, const std::string& source) {
+  return ReadToolList(ReadDocuments(text, source), source);
 }
 
 }  // namespace callwarden::tool

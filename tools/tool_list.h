@@ -25,6 +25,8 @@ struct ListedTool {
 /// several of these as JSON lines (the pages of one list). Throws ToolError, naming `source`, when the text
 /// is none of these, a tool has no name, or two have the same.
 std::vector<ListedTool> ReadToolList(std::string_view text, const std::string& source);
+/// The same of documents that have been read already.
+std::vector<ListedTool> ReadToolList(const std::vector<Json>& documents, const std::string& source);
 
 }  // namespace callwarden::tool
 

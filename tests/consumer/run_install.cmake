@@ -26,3 +26,14 @@ foreach(file IN LISTS texts)
     message(FATAL_ERROR "${file} asks its users for \"${CMAKE_MATCH_0}\"")
   endif()
 endforeach()
+
+# What a program is used with comes with it; only builds for other systems go without, and these run no tests.
+if(EXISTS "${PREFIX}/bin/callwarden")
+  foreach(file man/man1/callwarden.1 bash-completion/completions/callwarden zsh/site-functions/_callwarden
+      fish/vendor_completions.d/callwarden.fish)
+    file(SIZE "${PREFIX}/share/${file}" size)
+    if(size LESS 1000)
+      message(FATAL_ERROR "share/${file} has ${size} bytes")
+    endif()
+  endforeach()
+endif()

@@ -22,6 +22,8 @@ export const node = process.execPath;
 const official = join(here, 'node_modules', '@modelcontextprotocol');
 export const everything = [node, join(official, 'server-everything', 'dist', 'index.js'), 'stdio'];
 export const filesystem = (folder) => [node, join(official, 'server-filesystem', 'dist', 'index.js'), folder];
+/** It keeps its graph in `file`; env(1) sets what it reads, since clients pass few variables on. */
+export const memory = (file) => ['env', `MEMORY_FILE_PATH=${file}`, node, join(official, 'server-memory', 'dist', 'index.js')];
 export const modern = [node, join(here, 'modern_server.mjs')];
 export const inspector = join(official, 'inspector', 'clients', 'launcher', 'build', 'index.js');
 export const conformance = join(official, 'conformance', 'dist', 'index.js');

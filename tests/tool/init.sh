@@ -91,6 +91,8 @@ bad '[{"name": "a"}, {"name": "a"}]' 'bad.json: two tools are called "a"'
 bad '[{"name": ""}]' 'bad.json: tool 0 of the list has no name'
 bad '[1]' 'bad.json: tool 0 of the list has no name'
 bad '{"tools": [' 'bad.json: neither one JSON document'
+bad '[{"name": "a", "name": "b"}]' 'bad.json: "name" twice in one object'
+bad "[{\"name\": \"a\", \"inputSchema\": $(printf '%0200d' 0 | tr 0 '[')$(printf '%0200d' 0 | tr 0 ']')}]" 'bad.json: more than 128 levels'
 run "$callwarden" init
 expect_code 2
 expect_one_line_error '--tools'
