@@ -1,7 +1,7 @@
-// A sink of the host's own instead of JsonlAuditSink: it counts decisions for the host's metrics, and queues a
-// line of text for each. Record runs on the thread that decides, so it takes no lock, allocates nothing and waits
-// for nobody; another thread writes the lines. A line that finds the queue full is dropped, counted, and told
-// to the gate, which denies the call where `audit_required` is set.
+// A sink of the host's own instead of JsonlAuditSink: it counts decisions for the host's metrics, and queues
+// a line of text for each. Record runs on the thread that decides, so it takes no lock, allocates nothing and
+// waits for nobody; another thread writes the lines. A line that finds the queue full is dropped, counted,
+// and told to the gate, which denies the call where `audit_required` is set.
 
 #include <algorithm>
 #include <array>
@@ -21,8 +21,8 @@
 
 namespace {
 
-/// A bounded queue of short lines: many threads push, one pops. Slot i holds line n when n % size is i; its turn
-/// is n while the line may be written, and n + 1 while it may be read.
+/// A bounded queue of short lines: many threads push, one pops. Slot i holds line n when n % size is i; its
+/// turn is n while the line may be written, and n + 1 while it may be read.
 class LineQueue {
  public:
   using Line = std::array<char, 200>;
@@ -82,8 +82,8 @@ class MetricsSink final : public callwarden::AuditSink {
                              verdict.rule().empty() ? "" : " ", Text(verdict.rule(), 60).data());
     for (const callwarden::AuditLimit& limit : record.limits) {
       if (size < 0 || static_cast<std::size_t>(size) >= line.size()) break;  // cut at the line's end
-      size += std::snprintf(line.data() + size, line.size() - static_cast<std::size_t>(size), " used %llu of %llu",
-                            static_cast<unsigned long long>(limit.used),
+      size += std::snprintf(line.data() + size, line.size() - static_cast<std::size_t>(size),
+                            " used %llu of %llu", static_cast<unsigned long long>(limit.used),
                             static_cast<unsigned long long>(limit.max));
     }
     if (!lines_.Push(line)) {
@@ -110,8 +110,9 @@ class MetricsSink final : public callwarden::AuditSink {
       for (std::size_t reason = 0; reason < decisions_[effect].size(); ++reason) {
         const uint64_t count = decisions_[effect][reason].load(std::memory_order_relaxed);
         if (count == 0) continue;
-        std::cout << "decisions_total{effect=\"" << Name(static_cast<callwarden::Effect>(effect)) << "\",reason=\""
-                  << Name(static_cast<callwarden::Reason>(reason)) << "\"} " << count << "\n";
+        std::cout << "decisions_total{effect=\"" << Name(static_cast<callwarden::Effect>(effect))
+                  << "\",reason=\"" << Name(static_cast<callwarden::Reason>(reason)) << "\"} " << count
+                  << "\n";
       }
     }
     for (std::size_t outcome = 0; outcome < outcomes_.size(); ++outcome) {

@@ -1,6 +1,6 @@
-// An agent loop that asks a person on the terminal before a call that needs one: the gate keeps the question in
-// its approval store, the person's answer goes there, and the call is made again with the approval's id. An
-// approval is good for exactly this call, once. The end of the input counts as no.
+// An agent loop that asks a person on the terminal before a call that needs one: the gate keeps the question
+// in its approval store, the person's answer goes there, and the call is made again with the approval's id.
+// An approval is good for exactly this call, once. The end of the input counts as no.
 
 #include <functional>
 #include <iostream>
@@ -97,8 +97,10 @@ int main() {
   };
   // Stands for a model that proposes calls.
   const std::vector<std::pair<std::string, std::string>> proposed = {
-      {"read_file", R"({"path": "/tmp/a"})"},   {"delete_file", R"({"path": "/tmp/a"})"},
-      {"delete_file", R"({"path": "/tmp/b"})"}, {"delete_file", R"({"path": "/etc/passwd"})"},
+      {"read_file", R"({"path": "/tmp/a"})"},
+      {"delete_file", R"({"path": "/tmp/a"})"},
+      {"delete_file", R"({"path": "/tmp/b"})"},
+      {"delete_file", R"({"path": "/etc/passwd"})"},
       {"delete_file", R"({"path": "/tmp/a"})"},  // the same again needs another approval
       {"delete_file", R"({"path": "/tmp/\u202etxt.c"})"},
       {"delete_file", R"({"path": "/tmp/d"})"},
