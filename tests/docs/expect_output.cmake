@@ -1,6 +1,10 @@
-# Fails unless PROGRAM succeeds and prints exactly what the file EXPECTED holds.
-#   cmake -DPROGRAM=<program> -DEXPECTED=<file> -P expect_output.cmake
-execute_process(COMMAND "${PROGRAM}" OUTPUT_VARIABLE printed RESULT_VARIABLE result)
+# Fails unless PROGRAM succeeds and prints exactly what the file EXPECTED holds, with the file INPUT as its input.
+#   cmake -DPROGRAM=<program> -DEXPECTED=<file> [-DINPUT=<file>] -P expect_output.cmake
+set(input "")
+if(INPUT)
+  set(input INPUT_FILE "${INPUT}")
+endif()
+execute_process(COMMAND "${PROGRAM}" ${input} OUTPUT_VARIABLE printed RESULT_VARIABLE result)
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "${PROGRAM} ended with ${result}")
 endif()

@@ -1,8 +1,9 @@
-# Fails unless each ```cpp block of DOCUMENT, but for the first SKIP of them, is found in SOURCE, byte for byte.
-#   cmake -DDOCUMENT=docs/embedding.md -DSOURCE=a.cc -DSKIP=1 -P snippets.cmake
+# Fails unless each ```cpp block of DOCUMENT is found in SOURCE, but for white space.
+#   cmake -DDOCUMENT=docs/embedding.md -DSOURCE=a.cc -P snippets.cmake
 cmake_minimum_required(VERSION 3.24)
 file(READ "${DOCUMENT}" rest)
 file(READ "${SOURCE}" source)
+string(REGEX REPLACE "[ \n]+" " " source "${source}")
 set(count 0)
 while(TRUE)
   string(FIND "${rest}" "```cpp\n" begin)
@@ -16,11 +17,12 @@ while(TRUE)
   math(EXPR end "${end} + 3")
   string(SUBSTRING "${rest}" ${end} -1 rest)
   math(EXPR count "${count} + 1")
-  string(FIND "${source}" "${block}" at)
-  if(count GREATER SKIP AND at EQUAL -1)
+  string(REGEX REPLACE "[ \n]+" " " flat "${block}")
+  string(FIND "${source}" "${flat}" at)
+  if(at EQUAL -1)
     message(FATAL_ERROR "This code of ${DOCUMENT} is not in ${SOURCE}:\n${block}")
   endif()
 endwhile()
-if(NOT count GREATER SKIP)
+if(count EQUAL 0)
   message(FATAL_ERROR "${DOCUMENT} has no C++ code to compare")
 endif()
