@@ -1,5 +1,5 @@
-// W3: the call of W2 as a JSON-RPC line through an MCP session and its gate, beside simdjson's DOM parse of the
-// same line. mcp_bench has messages a second, answers included.
+// W3: the call of W2 as a JSON-RPC line through an MCP session and its gate, beside simdjson's DOM parse of
+// the same line. mcp_bench has messages a second, answers included.
 
 #include <cstddef>
 #include <cstdint>
@@ -92,8 +92,8 @@ void AddLine(std::vector<Budget>& budgets) {
   Add("W3/gate", "the line's arguments through the gate alone", [] {
     auto checks = std::make_shared<Checks>();
     return [checks] {
-      const callwarden::Decision decision = checks->gate.Check(
-          {.tool = "charge", .arguments = kArguments, .grant = "g", .session = "s"});
+      const callwarden::Decision decision =
+          checks->gate.Check({.tool = "charge", .arguments = kArguments, .grant = "g", .session = "s"});
       return decision.allowed();
     };
   });
