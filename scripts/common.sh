@@ -73,7 +73,8 @@ build_packages=(g++ cmake ninja-build libsimdjson-dev libabsl-dev libre2-dev lib
   nlohmann-json3-dev)
 # What the tests and benchmarks need besides.
 # shellcheck disable=SC2034
-test_packages=(catch2 'clang-14?' doxygen git libbenchmark-dev pkg-config python3-jsonschema relacy-dev)
+test_packages=(catch2 'clang-14?' doxygen git libbenchmark-dev pkg-config python3-jsonschema relacy-dev
+  'valgrind?')
 # What the tests with real MCP clients need. Debian's npm is large, so it is asked for only where there is none.
 # shellcheck disable=SC2034
 e2e_packages=(nodejs npm)

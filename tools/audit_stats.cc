@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,6 +9,7 @@
 
 #include "audit_command.h"
 #include "input_file.h"
+#include "latencies.h"
 #include "log_files.h"
 #include "log_record.h"
 #include "output.h"
@@ -27,43 +26,6 @@ struct StatsFlags {
   LogFilter filter;
   std::size_t top = 10;
   bool json = false;
-};
-
-/// Times in buckets whose bounds are 1/32 apart, so that any number of them takes the same memory; an answer
-/// is the bucket's upper bound, at most 3 % too large.
-class Latencies {
- public:
-  void Add(int64_t ns) {
-    ++counts_[BucketOf(static_cast<uint64_t>(std::max<int64_t>(ns, 0)))];
-    ++total_;
-  }
-  uint64_t total() const { return total_; }
-  /// The time that `per_mille` of all are not above.
-  uint64_t At(uint64_t per_mille) const {
-    const uint64_t rank = (total_ * per_mille + 999) / 1000;
-    uint64_t seen = 0;
-    for (std::size_t i = 0; i < counts_.size(); ++i) {
-      seen += counts_[i];
-      if (seen >= rank && seen > 0) return UpperBound(i);
-    }
-    return 0;
-  }
-
- private:
-  static constexpr unsigned kBits = 5;
-  static constexpr std::size_t kPerDoubling = std::size_t{1} << kBits;
-  static std::size_t BucketOf(uint64_t value) {
-    if (value < kPerDoubling) return static_cast<std::size_t>(value);
-    const unsigned shift = static_cast<unsigned>(std::bit_width(value)) - 1 - kBits;
-    return (shift + 1) * kPerDoubling + static_cast<std::size_t>(value >> shift) - kPerDoubling;
-  }
-  static uint64_t UpperBound(std::size_t bucket) {
-    if (bucket < kPerDoubling) return bucket;
-    const auto shift = static_cast<unsigned>(bucket / kPerDoubling - 1);
-    return ((kPerDoubling + bucket % kPerDoubling + 1) << shift) - 1;
-  }
-  std::array<uint64_t, (64 - kBits + 1) * kPerDoubling> counts_{};
-  uint64_t total_ = 0;
 };
 
 /// Counts texts, at most so many different ones: names come from callers, who may have no end of them.

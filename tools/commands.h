@@ -18,6 +18,7 @@ void AddTestCommand(CLI::App& app, Action& action);
 void AddExplainCommand(CLI::App& app, Action& action);
 void AddInitCommand(CLI::App& app, Action& action);
 void AddReplayCommand(CLI::App& app, Action& action);
+void AddBenchCommand(CLI::App& app, Action& action);
 #if defined(CALLWARDEN_TOOL_HAS_GATE)
 void AddApprovalsCommand(CLI::App& app, Action& action);
 void AddAuditCommand(CLI::App& app, Action& action);

@@ -64,6 +64,7 @@ int Run(int argc, char** argv) {
   callwarden::tool::AddExplainCommand(app, action);
   callwarden::tool::AddInitCommand(app, action);
   callwarden::tool::AddReplayCommand(app, action);
+  callwarden::tool::AddBenchCommand(app, action);
 #if defined(CALLWARDEN_TOOL_HAS_GATE)
   callwarden::tool::AddApprovalsCommand(app, action);
   callwarden::tool::AddAuditCommand(app, action);

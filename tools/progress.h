@@ -21,6 +21,10 @@ class Progress {
   void At(uint64_t done) {
     if (terminal_ && (++calls_ & 255) == 0) Show(done);
   }
+  /// For work whose progress is looked at now and then only.
+  void Now(uint64_t done) {
+    if (terminal_) Show(done);
+  }
   /// Takes the line away, for other output; the next At brings it back.
   void Clear();
 

@@ -1,5 +1,5 @@
 // W2: three conditions on raw JSON arguments, beside simdjson's DOM parse of the same bytes. reader_bench has
-// more sizes, and mcp_bench W3, the same as a JSON-RPC line.
+// more sizes.
 
 #include <memory>
 #include <string_view>

@@ -97,28 +97,58 @@ void Note(const std::string& name, double allocations, const std::optional<PerfC
 inline constexpr std::size_t kTimedDecisions = 1000;
 inline constexpr std::size_t kWarmDecisions = 1000;
 
+/// A subject may leave something open with each decision, at most `kOpenMax` of them until `Settle()`.
+template <class Subject>
+concept Settles = requires(Subject subject) {
+  subject.Settle();
+  Subject::kOpenMax;
+};
+
+/// Calls `decide` so often; what it leaves open is settled as it must be.
+template <class Subject, class Each>
+void Repeat(std::size_t times, Subject& decide, Each each) {
+  for (std::size_t i = 0; i < times; ++i) {
+    each();
+    if constexpr (Settles<Subject>) {
+      if ((i + 1) % Subject::kOpenMax == 0 || i + 1 == times) decide.Settle();
+    }
+  }
+}
+
 template <class Subject>
 void Run(benchmark::State& state, const std::string& name, Subject& decide) {
   bool right = true;
-  for (std::size_t i = 0; i < kWarmDecisions; ++i) right &= decide();
+  Repeat(kWarmDecisions, decide, [&] { right &= decide(); });
   const PerfCounters perf;
   const auto perf_before = perf.Read();
-  const uint64_t allocations_before = AllocationsOfThread();
+  uint64_t allocations_before = AllocationsOfThread();
+  [[maybe_unused]] std::size_t open = 0;
   for (auto _ : state) {
     bool as_expected = decide();
     benchmark::DoNotOptimize(as_expected);
     right &= as_expected;
+    if constexpr (Settles<Subject>) {
+      if (++open < Subject::kOpenMax) continue;
+      state.PauseTiming();
+      const uint64_t allocations_meanwhile = AllocationsOfThread();
+      decide.Settle();
+      allocations_before += AllocationsOfThread() - allocations_meanwhile;
+      open = 0;
+      state.ResumeTiming();
+    }
   }
   const auto each = [&](double total) { return total / static_cast<double>(state.iterations()); };
   const double allocations = each(static_cast<double>(AllocationsOfThread() - allocations_before));
+  if constexpr (Settles<Subject>) decide.Settle();
   auto reading = perf.Read();
+  if (Settles<Subject>) reading.reset();  // settling is in it
   if (reading) {
     reading = PerfCounters::Reading{each(reading->instructions - perf_before->instructions),
                                     each(reading->cycles - perf_before->cycles)};
   }
   Histogram latencies;
   if (state.threads() == 1) {
-    for (std::size_t i = 0; i < kTimedDecisions; ++i) {
+    Repeat(kTimedDecisions, decide, [&] {
       const auto begin = std::chrono::steady_clock::now();
       bool as_expected = decide();
       benchmark::DoNotOptimize(as_expected);
@@ -126,7 +156,7 @@ void Run(benchmark::State& state, const std::string& name, Subject& decide) {
           std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin)
               .count()));
       right &= as_expected;
-    }
+    });
   }
   Expect(right, name);
   Note(name, allocations, reading, state.threads() == 1 ? &latencies : nullptr);
@@ -156,7 +186,8 @@ void Add(std::string name, std::string what, Make make, int threads = 1) {
   };
   workload.repeat = [lazy, label](std::size_t times) {
     bool right = true;
-    for (std::size_t i = 0; i < times; ++i) right &= lazy->Get()();
+    Subject& subject = lazy->Get();
+    detail::Repeat(times, subject, [&] { right &= subject(); });
     Expect(right, label);
   };
   // Threads of one run start together; what they share must be there before.

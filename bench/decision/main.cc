@@ -1,7 +1,8 @@
 // Decisions on the workloads that they are judged by, each beside its floor, in one run. bench/README.md says
 // how to read the tables.
 //
-// Usage: decision_bench [--json FILE] [--compare FILE] [--repeat NAME TIMES] [--benchmark_...]
+// Usage: decision_bench [--json FILE [--commit NAME]] [--compare FILE] [--repeat NAME TIMES] [--build]
+// [--benchmark_...]
 
 #include <algorithm>
 #include <cstdio>
@@ -56,6 +57,7 @@ class Collector : public benchmark::BenchmarkReporter {
 
 int Run(int argc, char** argv) {
   std::string json;
+  std::string commit = "unknown";
   std::string compare;
   std::string repeat;
   std::size_t times = 0;
@@ -64,8 +66,13 @@ int Run(int argc, char** argv) {
     const std::string_view argument = argv[i];
     if (argument == "--json" && i + 1 < argc) {
       json = argv[++i];
+    } else if (argument == "--commit" && i + 1 < argc) {
+      commit = argv[++i];
     } else if (argument == "--compare" && i + 1 < argc) {
       compare = argv[++i];
+    } else if (argument == "--build") {
+      std::printf("%s\n", BuildName().c_str());
+      return 0;
     } else if (argument == "--repeat" && i + 2 < argc) {
       repeat = argv[++i];
       times = std::strtoull(argv[++i], nullptr, 10);
@@ -83,6 +90,9 @@ int Run(int argc, char** argv) {
   std::vector<Budget> budgets;
   AddSeed(budgets);
   AddArguments(budgets);
+#if defined(CALLWARDEN_BENCH_HAS_GATE)
+  AddLine(budgets);
+#endif
   AddRules(budgets);
   AddCatalogue(budgets);
   AddThreads(budgets);
@@ -115,7 +125,7 @@ int Run(int argc, char** argv) {
   PrintResults(AllWorkloads(), AllResults());
   PrintBudgets(kept);
   const bool no_allocations = CheckAllocations(AllResults());
-  if (!json.empty() && !WriteJson(json, AllWorkloads(), AllResults(), kept)) {
+  if (!json.empty() && !WriteJson(json, commit, AllWorkloads(), AllResults(), kept)) {
     std::fprintf(stderr, "cannot write %s\n", json.c_str());
     return 2;
   }

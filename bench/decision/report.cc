@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <memory>
+#include <thread>
 
 #include <simdjson.h>
+#include <sys/utsname.h>
 
 namespace bench {
 namespace {
@@ -37,7 +40,51 @@ bool WasMeasured(const Results& results, const std::string& name) {
 
 const char* SignOf(const Budget& budget) { return budget.kind == Budget::Kind::kAtMost ? "<=" : ">="; }
 
+std::string Architecture() {
+  utsname name{};
+  return uname(&name) == 0 ? name.machine : "unknown";
+}
+
 }  // namespace
+
+std::string BuildName() {
+#if defined(__clang__)
+  std::string name = "clang-" + std::to_string(__clang_major__);
+#elif defined(__GNUC__)
+  std::string name = "gcc-" + std::to_string(__GNUC__);
+#else
+  std::string name = "other-compiler";
+#endif
+#if defined(__GLIBC__)
+  name += " glibc-" + std::to_string(__GLIBC__) + "." + std::to_string(__GLIBC_MINOR__);
+#endif
+  return name + " " + Architecture() + " simdjson-" + std::to_string(simdjson::SIMDJSON_VERSION_MAJOR) + "." +
+         std::to_string(simdjson::SIMDJSON_VERSION_MINOR) + "-" +
+         std::string(simdjson::get_active_implementation()->name()) + " " CALLWARDEN_BENCH_BUILD_TYPE;
+}
+
+std::string CompilerName() {
+#if defined(__clang__)
+  return "Clang " __clang_version__;
+#elif defined(__GNUC__)
+  return "GCC " __VERSION__;
+#else
+  return "unknown compiler";
+#endif
+}
+
+std::string MachineName() {
+  std::string model = Architecture();
+  std::ifstream processors("/proc/cpuinfo");
+  for (std::string line; std::getline(processors, line);) {
+    if (!line.starts_with("model name")) continue;
+    const std::size_t begin = line.find_first_not_of(" \t", line.find(':') + 1);
+    if (begin != std::string::npos) model = line.substr(begin);
+    break;
+  }
+  const unsigned count = std::thread::hardware_concurrency();
+  return model + ", " + std::to_string(count) + (count == 1 ? " processor" : " processors");
+}
 
 std::vector<Kept> Hold(const std::vector<Budget>& budgets, const Results& results) {
   std::vector<Kept> all;
@@ -98,12 +145,16 @@ bool CheckAllocations(const Results& results) {
   return none;
 }
 
-bool WriteJson(const std::string& path, const std::vector<Workload>& workloads, const Results& results,
-               const std::vector<Kept>& kept) {
-  // Names are this program's own and need no escapes.
+bool WriteJson(const std::string& path, const std::string& commit, const std::vector<Workload>& workloads,
+               const Results& results, const std::vector<Kept>& kept) {
+  // Names are this program's own and need no escapes, nor do those of processors and commits.
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "w"), std::fclose);
   if (file == nullptr) return false;
-  std::fprintf(file.get(), "{\n  \"results\": [");
+  std::fprintf(file.get(),
+               "{\n  \"machine\": \"%s\",\n  \"compiler\": \"%s\",\n  \"build_type\": \"%s\",\n  \"commit\": "
+               "\"%s\",\n",
+               MachineName().c_str(), CompilerName().c_str(), CALLWARDEN_BENCH_BUILD_TYPE, commit.c_str());
+  std::fprintf(file.get(), "  \"results\": [");
   const char* comma = "";
   for (const Workload& workload : workloads) {
     if (!WasMeasured(results, workload.name)) continue;

@@ -34,6 +34,13 @@ struct Kept {
   bool met = false;
 };
 
+/// What decides which instructions run: compiler, C library, processor architecture, simdjson and the kernel
+/// of it that this processor takes, build type.
+std::string BuildName();
+/// The compiler with its whole version, and the processor.
+std::string CompilerName();
+std::string MachineName();
+
 /// Budgets whose workloads were all measured.
 std::vector<Kept> Hold(const std::vector<Budget>& budgets, const Results& results);
 
@@ -41,9 +48,9 @@ void PrintResults(const std::vector<Workload>& workloads, const Results& results
 void PrintBudgets(const std::vector<Kept>& kept);
 /// Prints the workloads that allocate; true when there are none.
 bool CheckAllocations(const Results& results);
-/// False: the file cannot be written.
-bool WriteJson(const std::string& path, const std::vector<Workload>& workloads, const Results& results,
-               const std::vector<Kept>& kept);
+/// With the machine, compiler and `commit` that the figures are of. False: the file cannot be written.
+bool WriteJson(const std::string& path, const std::string& commit, const std::vector<Workload>& workloads,
+               const Results& results, const std::vector<Kept>& kept);
 /// Prints the ratios beside those that WriteJson once wrote. False: the file cannot be read.
 bool PrintComparison(const std::string& path, const std::vector<Kept>& kept);
 

@@ -17,6 +17,7 @@ namespace bench {
 // Each adds its workloads, and the budgets that they are held to.
 void AddSeed(std::vector<Budget>& budgets);       ///< W1, W6
 void AddArguments(std::vector<Budget>& budgets);  ///< W2
+void AddLine(std::vector<Budget>& budgets);       ///< W3
 void AddRules(std::vector<Budget>& budgets);      ///< W4
 void AddCatalogue(std::vector<Budget>& budgets);  ///< W5
 void AddThreads(std::vector<Budget>& budgets);    ///< W7

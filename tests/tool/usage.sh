@@ -1,7 +1,7 @@
 # Help, version, and what cannot be understood.
 . "$(dirname "$0")/lib.sh"
 
-for command in "" check decide test explain init completion; do
+for command in "" check decide test explain init bench completion; do
   run "$callwarden" $command --help
   expect_code 0
   expect_no_err
