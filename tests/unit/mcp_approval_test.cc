@@ -400,6 +400,15 @@ TEST_CASE("MCP: what an approved call may go on with starts no call") {
     CHECK(relay.Client(GoOn("21", state)).server.size() == 1);
     asked(relay.Client(ModernCallLine("22", "delete_repo", R"({"name":"r"})", kForm)));
   }
+  // What a call goes on with is part of what an approval is bound to.
+  callwarden::ToolCall call;
+  call.tool = "t";
+  const auto afresh = callwarden::DigestCall(call);
+  call.continuation = "a";
+  const auto going_on = callwarden::DigestCall(call);
+  call.continuation = "b";
+  CHECK(going_on != afresh);
+  CHECK(going_on != callwarden::DigestCall(call));
   // An approval that a person gave to a call lets nobody put words into the server's mouth.
   Relay relay;
   const std::string state = Ask(relay);
