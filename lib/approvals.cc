@@ -30,10 +30,12 @@ namespace internal {
 
 std::optional<CallDigest> DigestOf(const ToolCall& call, std::string_view canonical_arguments) noexcept {
   Sha256 hash;
-  for (const std::string_view part : {call.grant, call.session, call.tool, canonical_arguments}) {
+  const auto add = [&](std::string_view part) {
     hash.Add64(part.size());
     hash.Add(part);
-  }
+  };
+  for (const std::string_view part : {call.grant, call.session, call.tool, canonical_arguments}) add(part);
+  if (!call.continuation.empty()) add(call.continuation);
   return hash.Finish();
 }
 

@@ -1,5 +1,7 @@
 // How a person is asked about a call: by a state that the client brings back (modern), by a question to the
 // client while the call is held (legacy), or elsewhere.
+#include <array>
+#include <bit>
 #include <optional>
 #include <utility>
 
@@ -7,6 +9,7 @@
 
 #include "lib/crypto.h"
 #include "lib/mcp_session.h"
+#include "lib/random_bits.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace mcp {
@@ -26,20 +29,33 @@ constexpr std::string_view kSchema =
     "\"required\":[\"approve\"]}";
 constexpr uint32_t kAnyDepth = 512;
 
-// A state is TOKEN, or TOKEN.BASE64URL with the server's own state behind it, as the JSON text that it sent:
-// then the call was approved before and goes on.
+// A state is TOKEN, or TOKEN.BASE64URL with a continuation behind it: then the call was approved before and
+// goes on. The token's digest covers the continuation, so neither passes without the other.
+//
+// A continuation is NONCE and the server's own state, as the JSON text that it sent, if it sent one. The
+// nonce keeps those of equal calls apart.
+constexpr std::size_t kNonceSize = 16;  // hexadecimal digits
+
 struct State {
   std::string_view token;
-  bool goes_on = false;
-  std::string_view server_state;
+  std::optional<std::string> continuation;
 };
 
-State SplitState(std::string_view state) noexcept {
+State SplitState(std::string_view state) {
   std::size_t dots = 0;
   for (std::size_t i = 0; i < state.size(); ++i) {
-    if (state[i] == '.' && ++dots == 3) return {state.substr(0, i), true, state.substr(i + 1)};
+    if (state[i] == '.' && ++dots == 3) {
+      return {state.substr(0, i), callwarden::internal::FromBase64Url(state.substr(i + 1)).value_or("")};
+    }
   }
-  return {state, false, {}};
+  return {state, std::nullopt};
+}
+
+// Whether the client answers anything.
+bool HasMembers(JsonCursor& cursor, RawValue object) noexcept {
+  JsonText name;
+  cursor.Start(object.bytes, kAnyDepth, /*strict=*/false);
+  return object.IsObject() && cursor.Enter() && cursor.NextMember(name) == JsonCursor::Step::kMember;
 }
 
 void AppendPart(std::string& out, std::string_view name, std::string_view value) {
@@ -336,33 +352,26 @@ void Session::Impl::HandleRetry(const Envelope& envelope, std::string_view messa
       return;
     }
   }
-  const State state = SplitState(state_text);
+  State state = SplitState(state_text);
   Call call;
   call.envelope = &envelope;
   call.bytes = message;
   std::optional<ApprovalTokenClaims> claims;
   if (options.tokens != nullptr && options.gate != nullptr)
     claims = options.tokens->Check(state.token, Now());
+  if (state.continuation) call.continuation = *state.continuation;
   if (claims) {
     const std::optional<CallDigest> digest = DigestCall(MakeCall(call));
+    const bool goes_on = !state.continuation || MayGoOn(envelope, *state.continuation, claims->approval_id);
     if (!digest || claims->digest != *digest || claims->grant != options.grant ||
-        claims->policy_revision != options.gate->revision() || claims->approval_id.empty()) {
+        claims->policy_revision != options.gate->revision() || claims->approval_id.empty() || !goes_on) {
       claims.reset();
     }
   }
-  std::string server_state;
-  if (claims && state.goes_on && !state.server_state.empty()) {
-    // The client can write anything here, so it is read as strictly as all that it writes.
-    std::optional<std::string> decoded = callwarden::internal::FromBase64Url(state.server_state);
-    if (decoded) server_state = std::move(*decoded);
-    JsonText text;
-    inner.Start(server_state, 1, /*strict=*/true);
-    if (!decoded || !inner.ReadText(text) || !inner.AtEnd() || text.raw.size() != server_state.size()) {
-      Refuse(envelope, Code::kInvalidParams, "Invalid params: requestState was changed");
-      return;
-    }
-  }
-  const bool goes_on = claims && state.goes_on;
+  // Without a state of ours that holds, it is a new call: what it would go on with is left out.
+  if (!claims) call.continuation = {};
+  const bool goes_on = !call.continuation.empty();
+  const std::string_view server_state = goes_on ? call.continuation.substr(kNonceSize) : std::string_view();
 
   std::string& rewritten = NewText();
   Envelope forwarded;
@@ -392,9 +401,22 @@ void Session::Impl::HandleRetry(const Envelope& envelope, std::string_view messa
   Decide(call);
 }
 
+// Whether a continuation that the client brings back can be told from a new call, and was not brought back
+// before. When it was, the call is asked about anew, as one that starts.
+bool Session::Impl::MayGoOn(const Envelope& envelope, std::string_view continuation,
+                            std::string_view approval_id) {
+  if (continuation.size() < kNonceSize) return false;
+  const bool has_state = continuation.size() > kNonceSize;
+  if (!has_state && !HasMembers(inner, envelope.input_responses)) return false;
+  const ApprovalStore* const store = options.gate->approvals();
+  if (store == nullptr) return false;
+  const std::optional<Approval> found = store->Find(approval_id);
+  return found && found->state == ApprovalState::kApproved;
+}
+
 // The server asks back in the middle of an approved call, whose approval is used up. What the client brings
-// back then is to pass as the same call, once: it carries an approval of its own. False: the message can stay
-// as it is.
+// back then is to pass as the same call, once: it carries an approval of its own, which is bound to what the
+// server said as well, so that no new call can use it. False: the message can stay as it is.
 bool Session::Impl::WrapState(const Pending& entry, const Envelope& answer, std::string_view message) {
   if (entry.line.empty() || options.tokens == nullptr || options.gate == nullptr) return false;
   ApprovalStore* const store = options.gate->approvals();
@@ -403,6 +425,10 @@ bool Session::Impl::WrapState(const Pending& entry, const Envelope& answer, std:
     return false;
   Call call;
   call.envelope = &envelope;
+  const auto nonce = std::bit_cast<std::array<uint8_t, kNonceSize / 2>>(callwarden::internal::RandomBits());
+  std::string continuation = callwarden::internal::ToHex(nonce);
+  continuation += answer.state.bytes;
+  call.continuation = continuation;
   const ToolCall tool_call = MakeCall(call);
   const std::optional<CallDigest> digest = DigestCall(tool_call);
   const ApprovalStore::RequestResult request = store->Request(tool_call, entry.decision->verdict());
@@ -422,7 +448,7 @@ bool Session::Impl::WrapState(const Pending& entry, const Envelope& answer, std:
   AppendPart(wrapped, "requestState", token);
   wrapped.pop_back();
   wrapped += '.';
-  wrapped += callwarden::internal::ToBase64Url(answer.state.bytes);
+  wrapped += callwarden::internal::ToBase64Url(continuation);
   wrapped += '"';
   std::string& reply = NewText();
   if (answer.state.present()) {

@@ -340,6 +340,7 @@ ToolCall Session::Impl::MakeCall(const Call& call) const noexcept {
   tool_call.context = options.context;
   tool_call.approval = call.approval;
   tool_call.approved = call.approved;
+  tool_call.continuation = call.continuation;
   return tool_call;
 }
 

@@ -40,10 +40,11 @@ struct Session::Impl {
   /// A call that is being answered.
   struct Call {
     const Envelope* envelope = nullptr;
-    std::string_view bytes;     ///< of the message, as it would be forwarded
-    std::string_view approval;  ///< id of an approval that comes with it
-    bool approved = false;      ///< a person approved it, and nobody keeps approvals
-    Pending* held = nullptr;    ///< the entry that it was held in
+    std::string_view bytes;         ///< of the message, as it would be forwarded
+    std::string_view approval;      ///< id of an approval that comes with it
+    std::string_view continuation;  ///< of an approved call that goes on
+    bool approved = false;          ///< a person approved it, and nobody keeps approvals
+    Pending* held = nullptr;        ///< the entry that it was held in
   };
 
   explicit Impl(SessionOptions session_options);
@@ -107,6 +108,7 @@ struct Session::Impl {
   void Resume(Pending& entry, std::string_view approval);
   void DenyHeld(Pending& entry, Override reason, std::string_view text);
   void Withdraw(const Pending& entry);
+  bool MayGoOn(const Envelope& envelope, std::string_view continuation, std::string_view approval_id);
   bool WrapState(const Pending& entry, const Envelope& envelope, std::string_view message);
 
   // mcp_server.cc

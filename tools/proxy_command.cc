@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -38,6 +39,9 @@ struct ProxyFlags {
   std::string grant = "default";  // as in policy test files
   std::string session;
   std::string approvals;
+  bool out_of_band = false;
+  mcp::HiddenStyle unknown_tool = mcp::HiddenStyle::kError;
+  bool hide_unlisted = false;
   std::string audit;
   std::string state;
   double grace_s = 5;
@@ -58,6 +62,9 @@ void CheckFlags(const ProxyFlags& flags) {
   for (const std::string& file :
        {flags.sources.policy, flags.sources.grants, flags.approvals, flags.audit, flags.state}) {
     if (file == "-") throw ToolError("standard input is the client's: no file can be -");
+  }
+  if (flags.out_of_band && flags.approvals.empty()) {
+    throw ToolError("--approve-out-of-band needs --approvals: without it nobody could approve anything");
   }
   if (flags.command.front().empty()) throw ToolError("the command is empty");
 }
@@ -127,6 +134,9 @@ int Proxy(const ProxyFlags& flags) {
   session_options.session = flags.session.empty() ? RandomSession() : flags.session;
   session_options.message_size_max_bytes = relay_options.line_max_bytes;
   session_options.tokens = &tokens;
+  session_options.replies.hidden = flags.unknown_tool;
+  session_options.replies.unlisted_as_unknown = flags.hide_unlisted;
+  if (flags.out_of_band) session_options.approvals = mcp::ApprovalMode::kOutOfBandOnly;
 
   auto watcher = std::make_unique<FileWatcher>(policies.files);
   ProxySession::Hooks hooks;
@@ -174,6 +184,19 @@ void AddFlags(CLI::App& command, ProxyFlags& flags) {
       .add_option("--approvals", flags.approvals,
                   "Keep approvals here, to be answered with `callwarden approvals`; in memory when not given")
       ->type_name("FILE");
+  command.add_flag("--approve-out-of-band", flags.out_of_band,
+                   "Never ask the client: only approvals given with `callwarden approvals` count");
+  command.add_flag(
+      "--hide-unlisted", flags.hide_unlisted,
+      "Hide tools that the policy does not list, instead of telling that they are not permitted");
+  static const std::map<std::string, mcp::HiddenStyle> kStyles = {{"plain", mcp::HiddenStyle::kError},
+                                                                  {"sdk-v1", mcp::HiddenStyle::kResultSdkV1},
+                                                                  {"sdk-v2", mcp::HiddenStyle::kErrorSdkV2}};
+  command
+      .add_option("--unknown-tool", flags.unknown_tool,
+                  "How the server answers for a tool that it does not have; hidden tools are answered alike")
+      ->option_text("plain|sdk-v1|sdk-v2=plain")
+      ->transform(CLI::CheckedTransformer(kStyles).description(""));
   command
       .add_option(
           "--audit", flags.audit,

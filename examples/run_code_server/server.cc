@@ -1,185 +1,194 @@
-// A small MCP server over stdio with one tool, `run_code`, that asks callwarden before it runs anything.
+// A small MCP server over stdio that asks callwarden before it runs anything.
 //
-//   run_code_server POLICY [GRANT]
+//   run_code_server [--approvals FILE] [--audit PATH] POLICY [GRANT]
 //
 // Messages are JSON-RPC 2.0, one a line, on standard input and output; everything else goes to stderr.
 // The grant is the host's word: here a launch option, never something that the client says about itself.
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <random>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
+#include <poll.h>
+#include <unistd.h>
 
-#include "callwarden/adaptors/nlohmann.h"
+#include "callwarden/approvals.h"
+#include "callwarden/audit.h"
 #include "callwarden/callwarden.h"
-
-#include "json_lines.h"
+#include "callwarden/gate.h"
+#include "callwarden/mcp.h"
 
 namespace {
 
+namespace mcp = callwarden::mcp;
 using nlohmann::json;
 using Reply = nlohmann::ordered_json;  // members in the order in which they are added
 
-constexpr std::string_view kProtocolVersion = "2025-06-18";
-constexpr int kParseError = -32700;
-constexpr int kInvalidRequest = -32600;
+constexpr std::string_view kLegacyRevision = "2025-06-18";
+constexpr std::string_view kModernRevision = "2026-07-28";
 constexpr int kMethodNotFound = -32601;
 constexpr int kInvalidParams = -32602;
+constexpr int kUnsupportedRevision = -32022;
 
-Reply ResultReply(const json& id, Reply result) {
-  return {{"jsonrpc", "2.0"}, {"id", id}, {"result", std::move(result)}};
-}
-
-Reply ErrorReply(const json& id, int code, std::string_view message) {
-  return {{"jsonrpc", "2.0"}, {"id", id}, {"error", {{"code", code}, {"message", message}}}};
-}
-
-Reply TextResult(std::string_view text, bool is_error) {
-  Reply result;
-  result["content"] = Reply::array({{{"type", "text"}, {"text", text}}});
-  result["isError"] = is_error;
-  return result;
-}
-
-/// The answer to a call that may not run: a tool result that the model can read, with the decision beside
-/// it for programs. (A host that collects approvals would add an `approvalId` to `approval_required`.)
-Reply DenialResult(const callwarden::Decision& decision) {
-  const bool approval = decision.effect() == callwarden::Effect::kRequireApproval;
-  const auto wait = decision.retry_after();
-  const std::string message(decision.message());
-  std::string text = (wait       ? "Rate limited by policy: "
-                      : approval ? "Approval required by policy: "
-                                 : "Denied by policy: ") +
-                     message;
-  if (wait) {
-    const auto seconds = std::to_string(std::chrono::ceil<std::chrono::seconds>(*wait).count());
-    if (message.find("Retry in " + seconds + " s") == std::string::npos) {
-      text += " Retry after " + seconds + " seconds.";
-    }
-  }
-  Reply details;
-  details["decision"] = wait ? "rate_limited" : approval ? "approval_required" : "deny";
-  details["reason"] = callwarden::Name(decision.reason());
-  details["rule"] = decision.rule();
-  details["message"] = message;
-  if (wait) details["retryAfterMs"] = wait->count();
-  Reply result = TextResult(text, /*is_error=*/true);
-  result["_meta"]["dev.callwarden/decision"] = std::move(details);
-  return result;
-}
-
-/// The member of that name, or null. By reference: copying a value that nests deeply would recurse.
+/// The member of that name, or null.
 const json& Member(const json& object, const char* name) {
   static const json null;
   const auto member = object.find(name);
   return member == object.end() ? null : *member;
 }
 
+/// The server proper. All that it sees has been read strictly, and its calls are allowed.
 class RunCodeServer {
  public:
-  RunCodeServer(std::shared_ptr<const callwarden::CompiledPolicy> policy, std::string grant)
-      : policy_(std::move(policy)), grant_(std::move(grant)) {}
-
-  /// Answers one message; null when it gets no answer.
-  Reply Handle(std::string_view line) {
-    const auto message = ParseStrictly(line);
-    if (!message) return ErrorReply(nullptr, kParseError, "The message is not strict JSON");
-    if (!message->is_object() || Member(*message, "jsonrpc") != "2.0") {
-      return ErrorReply(nullptr, kInvalidRequest, "The message is not a JSON-RPC 2.0 request");
+  /// Answers one message; empty when it gets no answer.
+  std::string Answer(std::string_view line) const {
+    const json message = json::parse(line);
+    const auto id = message.find("id");
+    const json& method = Member(message, "method");
+    if (id == message.end() || !method.is_string()) return {};  // a notification, or an answer
+    const json& params = Member(message, "params");
+    const json& revision = Member(Member(params, "_meta"), "io.modelcontextprotocol/protocolVersion");
+    const bool modern = !revision.is_null();
+    if (modern && revision != kModernRevision) {
+      Reply error = Error(*id, kUnsupportedRevision, "Unsupported protocol version");
+      error["error"]["data"] = {{"supported", {kModernRevision}}, {"requested", revision}};
+      return error.dump();
     }
-    const auto id = message->find("id");
-    if (id == message->end()) return nullptr;  // a notification: never executed, never answered
-    if (!id->is_string() && !id->is_number_integer()) {
-      return ErrorReply(nullptr, kInvalidRequest, "The id is neither a string nor an integer");
-    }
-    const json& method = Member(*message, "method");
-    if (method == "initialize") return ResultReply(*id, Initialize());
-    if (method == "ping") return ResultReply(*id, Reply::object());
-    if (method == "tools/list") return ResultReply(*id, ListTools());
-    if (method == "tools/call") return CallTool(*id, Member(*message, "params"));
-    return ErrorReply(*id, kMethodNotFound, "The method is not known");
+    if (method == "tools/call") return Call(*id, params, modern).dump();
+    if (method == "tools/list") return Result(*id, ListTools(modern), modern).dump();
+    if (modern && method == "server/discover") return Result(*id, Discover(), modern).dump();
+    if (!modern && method == "initialize") return Result(*id, Initialize(), modern).dump();
+    if (!modern && method == "ping") return Result(*id, Reply::object(), modern).dump();
+    return Error(*id, kMethodNotFound, "The method is not known").dump();
   }
 
  private:
+  static Reply Result(const json& id, Reply result, bool modern) {
+    if (modern) result["resultType"] = "complete";
+    return {{"jsonrpc", "2.0"}, {"id", id}, {"result", std::move(result)}};
+  }
+  static Reply Error(const json& id, int code, const std::string& message) {
+    return {{"jsonrpc", "2.0"}, {"id", id}, {"error", {{"code", code}, {"message", message}}}};
+  }
+
   static Reply Initialize() {
-    Reply result;
-    result["protocolVersion"] = kProtocolVersion;
-    result["capabilities"]["tools"] = Reply::object();
-    result["serverInfo"] = {{"name", "run_code_server"}, {"version", "1"}};
-    return result;
+    return {{"protocolVersion", kLegacyRevision},
+            {"capabilities", {{"tools", Reply::object()}}},
+            {"serverInfo", {{"name", "run_code_server"}, {"version", "1"}}}};
+  }
+  static Reply Discover() {
+    return {{"supportedVersions", Reply::array({kModernRevision})},
+            {"capabilities", {{"tools", Reply::object()}}},
+            {"ttlMs", 0},
+            {"cacheScope", "public"}};
   }
 
-  Reply ListTools() const {
+  /// Every tool that there is: which of them a client sees is the policy's to say.
+  static Reply ListTools(bool modern) {
     Reply tools = Reply::array();
-    if (!policy_->Hides("run_code")) {
-      Reply uuid = {{"type", "string"}, {"format", "uuid"}};
-      Reply tool;
-      tool["name"] = "run_code";
-      tool["description"] = "Runs one method of one source file and returns what it printed.";
-      tool["inputSchema"] = {{"type", "object"},
-                             {"properties", {{"file_uuid", uuid}, {"method_uuid", uuid}}},
-                             {"required", {"file_uuid", "method_uuid"}}};
-      tools.push_back(std::move(tool));
-    }
-    return {{"tools", std::move(tools)}};
+    tools.push_back(Tool("run_code", "Runs one method of one source file and returns what it printed.",
+                         {"file_uuid", "method_uuid"}));
+    tools.push_back(Tool("delete_file", "Deletes one source file.", {"file_uuid"}));
+    Reply list = {{"tools", std::move(tools)}};
+    if (modern) list.update({{"ttlMs", 0}, {"cacheScope", "public"}});
+    return list;
+  }
+  static Reply Tool(const char* name, const char* description, const std::vector<const char*>& uuids) {
+    Reply properties = Reply::object();
+    for (const char* uuid : uuids) properties[uuid] = {{"type", "string"}, {"format", "uuid"}};
+    Reply schema = {{"type", "object"}, {"properties", std::move(properties)}, {"required", uuids}};
+    return {{"name", name}, {"description", description}, {"inputSchema", std::move(schema)}};
   }
 
-  Reply CallTool(const json& id, const json& params) {
-    if (!params.is_object() || !Member(params, "name").is_string()) {
-      return ErrorReply(id, kInvalidParams, "The call names no tool");
-    }
+  static Reply Call(const json& id, const json& params, bool modern) {
     const std::string& name = params["name"].get_ref<const std::string&>();
-    const auto arguments = params.find("arguments");
-    if (arguments != params.end() && !arguments->is_object()) {
-      return ErrorReply(id, kInvalidParams, "The arguments are not an object");
-    }
-    const json none = json::object();
-    const json& value = arguments == params.end() ? none : *arguments;
-
-    // The question comes before the dispatch, about the tree that will be dispatched.
-    const callwarden::NlohmannArguments judged(value);
-    callwarden::ToolCall call;
-    call.tool = name;
-    call.parsed_arguments = &judged;
-    call.grant = grant_;
-    call.session = "stdio";  // one run of this process
-    callwarden::Decision decision = policy_->Decide(call, counters_, clock_.Now());
-    if (decision.reason() == callwarden::Reason::kHidden || (decision.allowed() && name != "run_code")) {
-      decision.Complete(callwarden::Outcome::kNotSent);
-      return ErrorReply(id, kInvalidParams, "Unknown tool: " + name);
-    }
-    if (!decision.allowed()) return ResultReply(id, DenialResult(decision));
-
-    Reply result = RunCode(value);
-    decision.Complete(result["isError"] ? callwarden::Outcome::kError : callwarden::Outcome::kOk);
-    return ResultReply(id, std::move(result));
-  }
-
-  /// Pretends to run a method, which is what the real tool would do here.
-  static Reply RunCode(const json& arguments) {
+    const json& arguments = Member(params, "arguments");
     const json& file = Member(arguments, "file_uuid");
     const json& method = Member(arguments, "method_uuid");
-    if (!file.is_string() || !method.is_string()) {
-      return TextResult("run_code needs file_uuid and method_uuid", /*is_error=*/true);
+    std::string text;
+    bool failed = false;
+    if (name == "run_code") {
+      failed = !file.is_string() || !method.is_string();
+      text = failed ? "run_code needs file_uuid and method_uuid"
+                    : "Ran method " + method.get<std::string>() + " of file " + file.get<std::string>() +
+                          ": exit status 0";
+    } else if (name == "delete_file") {
+      failed = !file.is_string();
+      text = failed ? "delete_file needs file_uuid" : "Deleted file " + file.get<std::string>();
+    } else {
+      return Error(id, kInvalidParams, "Unknown tool: " + name);
     }
-    return TextResult(
-        "Ran method " + method.get<std::string>() + " of file " + file.get<std::string>() + ": exit status 0",
-        /*is_error=*/false);
+    Reply result;
+    result["content"] = Reply::array({{{"type", "text"}, {"text", std::move(text)}}});
+    result["isError"] = failed;
+    return Result(id, std::move(result), modern);
   }
-
-  std::shared_ptr<const callwarden::CompiledPolicy> policy_;
-  std::string grant_;
-  callwarden::SystemClock clock_;
-  callwarden::MemoryCounterStore counters_;
 };
 
-std::shared_ptr<const callwarden::CompiledPolicy> LoadPolicy(const char* path) {
+/// The session between the client on the standard streams and the server above.
+class StdioHost {
+ public:
+  StdioHost(callwarden::Gate& gate, const mcp::SessionOptions& options)
+      : clock_(gate.clock()), session_(options), reader_(options.message_size_max_bytes) {}
+
+  void Run() {
+    std::vector<char> buffer(std::size_t{64} << 10);
+    for (;;) {
+      pollfd input = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+      if (poll(&input, 1, WaitMs()) == 0) {
+        Do(session_.Tick());
+        continue;
+      }
+      const ssize_t size = read(STDIN_FILENO, buffer.data(), buffer.size());
+      if (size <= 0) return;
+      reader_.Add({buffer.data(), static_cast<std::size_t>(size)});
+      while (const auto line = reader_.Next()) {
+        Do(line->too_long ? session_.TooLongFromClient() : session_.FromClient(line->bytes));
+      }
+      std::cout << std::flush;
+    }
+  }
+
+ private:
+  /// Until somebody has waited too long for an approval; -1: nobody waits.
+  int WaitMs() const {
+    const auto deadline = session_.next_deadline();
+    if (!deadline) return -1;
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*deadline - clock_.Now());
+    return static_cast<int>(std::clamp<int64_t>(wait.count(), 0, 60000));
+  }
+
+  /// Sends what is for the client; has what is for the server answered, which may give more for the client.
+  void Do(const mcp::Output& output) {
+    for (const std::string_view message : output.to_client) std::cout << message << '\n';
+    // An output dies with the next call of the session.
+    std::vector<std::string> requests;
+    for (const mcp::ToServer& message : output.to_server) requests.emplace_back(message.bytes);
+    for (const std::string& request : requests) {
+      const std::string answer = server_.Answer(request);
+      if (!answer.empty()) Do(session_.FromServer(answer));
+    }
+    std::cout << std::flush;
+  }
+
+  const callwarden::Clock& clock_;
+  mcp::Session session_;
+  mcp::LineReader reader_;
+  RunCodeServer server_;
+};
+
+std::shared_ptr<const callwarden::CompiledPolicy> LoadPolicy(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
@@ -194,25 +203,72 @@ std::shared_ptr<const callwarden::CompiledPolicy> LoadPolicy(const char* path) {
   return result.policy();
 }
 
+/// Names this run, so that approvals given in it are not taken for another's.
+std::string RandomSession() {
+  std::random_device random;
+  return std::to_string(random()) + "-" + std::to_string(random());
+}
+
+int Usage() {
+  std::cerr << "usage: run_code_server [--approvals FILE] [--audit PATH] POLICY [GRANT]\n";
+  return 2;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2 || argc > 3) {
-    std::cerr << "usage: run_code_server POLICY [GRANT]\n";
+  callwarden::ApprovalStoreOptions approval_options;
+  std::optional<std::filesystem::path> audit_path;
+  std::vector<std::string> words;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--approvals" && i + 1 < argc) {
+      approval_options.path = argv[++i];
+    } else if (word == "--audit" && i + 1 < argc) {
+      audit_path = argv[++i];
+    } else if (word.starts_with("-")) {
+      return Usage();
+    } else {
+      words.push_back(word);
+    }
+  }
+  if (words.empty() || words.size() > 2) return Usage();
+
+  callwarden::GateOptions gate_options;
+  gate_options.policy = LoadPolicy(words[0]);
+  if (gate_options.policy == nullptr) return 2;
+
+  callwarden::ApprovalStore approvals(approval_options);
+  if (const auto error = approvals.status(); !error.ok()) {
+    std::cerr << approval_options.path << ": " << error.message() << "\n";
     return 2;
   }
-  auto policy = LoadPolicy(argv[1]);
-  if (policy == nullptr) return 2;
-  RunCodeServer server(std::move(policy), argc == 3 ? argv[2] : "local");
+  gate_options.approvals = &approvals;
+
+  std::unique_ptr<callwarden::JsonlAuditSink> audit;
+  if (audit_path) {
+    callwarden::JsonlAuditOptions options;
+    options.directory = audit_path->has_parent_path() ? audit_path->parent_path().string() : ".";
+    options.name = audit_path->filename().string();
+    audit = std::make_unique<callwarden::JsonlAuditSink>(options);
+    if (!audit->Flush() || audit->stats().failing) {
+      std::cerr << audit_path->string() << ": the audit log cannot be written\n";
+      return 2;
+    }
+    gate_options.audit = audit.get();
+    gate_options.audit_required = true;  // what cannot be recorded does not run
+  }
+
+  callwarden::Gate gate(gate_options);
+  const callwarden::ApprovalTokens tokens;
+  mcp::SessionOptions options;
+  options.gate = &gate;
+  options.grant = words.size() == 2 ? words[1] : "local";
+  options.session = RandomSession();
+  options.tokens = &tokens;
+  options.replies.unlisted_as_unknown = true;  // a tool that the policy does not list is not there
 
   std::ios::sync_with_stdio(false);
-  std::string line;
-  for (LineStatus status; (status = ReadLine(std::cin, line)) != LineStatus::kEnd;) {
-    if (status == LineStatus::kLine && line.empty()) continue;
-    const Reply reply = status == LineStatus::kTooLong
-                            ? ErrorReply(nullptr, kInvalidRequest, "The message is too long")
-                            : server.Handle(line);
-    if (!reply.is_null()) std::cout << reply.dump() << "\n" << std::flush;
-  }
+  StdioHost(gate, options).Run();
   return 0;
 }

@@ -34,8 +34,8 @@ CALLWARDEN_NAMESPACE_BEGIN
 /// object.
 [[nodiscard]] CALLWARDEN_EXPORT bool AppendCanonicalArguments(const ToolCall& call, std::string& out);
 
-/// SHA-256 over what an approval is bound to: grant, session, tool and canonical arguments, each with its
-/// length before it.
+/// SHA-256 over what an approval is bound to: grant, session, tool, canonical arguments and, unless it is
+/// empty, the continuation, each with its length before it.
 using CallDigest = std::array<uint8_t, 32>;
 
 /// The digest of a call; absent when its arguments are malformed.

@@ -38,6 +38,9 @@ struct ToolCall {
   /// Id of an approval that comes with the call; empty means none. A Gate checks and consumes it;
   /// CompiledPolicy::Decide, which keeps no approvals, ignores it.
   std::string_view approval = {};
+  /// What an earlier run of the call left to go on with, such as the state of an MCP server that asked back;
+  /// empty: a new call. An approval of the call does not cover it, nor one of it the call.
+  std::string_view continuation = {};
 };
 
 CALLWARDEN_NAMESPACE_END

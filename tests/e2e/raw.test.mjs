@@ -9,7 +9,12 @@ import { RawPeer, decisionOf, everything, gated, read, recorded, scratch } from 
 const policy = {
   default: 'deny',
   hide: ['get-env'],
-  tools: { echo: {}, 'get-sum': { deny_if: [{ conditions: [{ path: 'args.a', op: 'gt', value: 100 }] }] } },
+  tools: {
+    echo: {},
+    'get-tiny-image': { action: 'require_approval' },
+    'get-structured-content': { deny_if: [{ conditions: [{ path: 'args.name', op: 'eq', value: 'get-env' }] }] },
+    'get-sum': { deny_if: [{ conditions: [{ path: 'args.a', op: 'gt', value: 100 }] }] },
+  },
 };
 
 const ok = '{"message":"reached-the-server"}';
@@ -22,6 +27,7 @@ const attacks = [
   { name: 'a batch', line: `[${callText(1)}]`, code: -32600 },
   { name: 'an empty batch', line: '[]', code: -32600 },
   { name: 'a nested batch', line: `[[${callText(1)}]]`, code: -32600 },
+  { name: 'a list without id', line: '{"jsonrpc":"2.0","method":"tools/list"}', silent: true },
   { name: 'a call without id', line: callText(1).replace('"id":1,', ''), silent: true },
   ...['null', '{}', '[]', 'true', '1.5', '1.0', '1e1', '-0', '9007199254740992', '-9007199254740992'].map((id) => ({
     name: `the id ${id}`, line: callText(id), code: -32600,
@@ -36,6 +42,13 @@ const attacks = [
   ...['Method', 'METHOD', 'method\\u0000'].map((key) => ({
     name: `the key ${key}`, line: callText(1).replace('"method"', `"${key}"`), code: -32600,
   })),
+  ...['Jsonrpc', 'ID', 'id\\u0000', 'Params', 'Result', 'erRor'].map((key) => ({
+    name: `the key ${key} beside the others`, line: callText(1).replace('{', `{"${key}":"x",`), code: -32600,
+  })),
+  ...['Arguments', '_META', '_meta\\u0000', 'Task', 'inputresponses', 'RequestState'].map((key) => ({
+    name: `the key ${key} beside name`, line: callText(1, `"echo","${key}":{}`), code: -32602,
+  })),
+  { name: 'a member twice somewhere below', line: callText(1, '"echo","_meta":{"a":{"x":1,"x":2}}'), code: -32602 },
   ...['Name', 'NAME', 'name\\u0000'].map((key) => ({
     name: `the key ${key} beside name`, line: callText(1, `"echo","${key}":"get-env"`), code: -32602,
   })),
@@ -47,6 +60,10 @@ const attacks = [
   { name: 'a hidden call between two carriage returns', line: `{"jsonrpc":"2.0","id":1,"method":"ping","x":\r${callText(2)}\r}`, code: -32600 },
   { name: 'a raw NUL', line: bytes('{"jsonrpc":"2.0","id":1,"method":"ping"', [0], '}'), code: -32700 },
   { name: 'a byte order mark', line: bytes('', [0xef, 0xbb, 0xbf], callText(1)), code: -32700 },
+  { name: 'a raw tab in a string', line: '{"jsonrpc":"2.0","id":1,"method":"pi\tng"}', code: -32700 },
+  { name: 'a raw escape in a tool name', line: callText(1, '"echo\u001b[2J"'), code: -32700 },
+  { name: 'a terminal escape in a tool name', line: callText(1, '"echo\\u001b[2J"'), code: -32602 },
+  { name: 'a number with a leading zero', line: callText(1, '"get-sum"', '{"a":010,"b":1}'), code: -32700 },
   { name: 'invalid UTF-8', line: bytes('{"jsonrpc":"2.0","id":1,"method":"', [0xff], '"}'), code: -32700 },
   { name: 'overlong UTF-8', line: bytes('{"jsonrpc":"2.0","id":1,"method":"', [0xc0, 0xaf], '"}'), code: -32700 },
   { name: 'a lone surrogate', line: '{"jsonrpc":"2.0","id":1,"method":"\\ud800"}', code: -32700 },
@@ -56,6 +73,14 @@ const attacks = [
   { name: 'NaN', line: callText(1, '"get-sum"', '{"a":NaN,"b":1}'), code: -32700 },
   { name: 'a scalar', line: '1', code: -32600 },
   { name: 'the wrong version', line: callText(1).replace('"2.0"', '2.0'), code: -32600 },
+  { name: 'no version', line: callText(1).replace('"jsonrpc":"2.0",', ''), code: -32600 },
+  { name: 'nothing but an id', line: '{"jsonrpc":"2.0","id":1}', code: -32600 },
+  { name: 'method beside error', line: callText(1).replace('"params"', '"error":{},"params"'), code: -32600 },
+  { name: 'result beside error', line: '{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":"x"}}', silent: true },
+  { name: 'a modern call without capabilities', line: callText(1, '"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}'), code: -32602 },
+  { name: 'a state of ours that is none, for a hidden tool', line: callText(1, '"get-env","requestState":"cw1.a.b","inputResponses":{"callwarden":{"action":"accept","content":{"approve":true}}}'), code: -32602 },
+  { name: 'a self-made grant', line: callText(1, '"get-sum","_meta":{"grant":"admin","session":"s"},"grant":"admin"', '{"a":1000,"b":1,"grant":"admin","approved":true}'), reason: 'denied_by_rule' },
+  { name: 'a self-made approval', line: callText(1, '"get-tiny-image","approval":"x","approved":true,"inputResponses":{"callwarden":{"action":"accept","content":{"approve":true}}}', '{}'), reason: 'approval_required' },
   { name: 'method beside result', line: callText(1).replace('"params"', '"result":{},"params"'), code: -32600 },
   ...['null', '[]', '"{\\"message\\":\\"reached-the-server\\"}"', '1', 'true'].map((args) => ({
     name: `arguments ${args}`, line: callText(1, '"echo"', args), code: -32602,
@@ -66,6 +91,13 @@ const attacks = [
   { name: 'an overflowing number', line: callText(1, '"get-sum"', '{"a":1e400,"b":1}'), reason: 'malformed_call' },
   { name: 'a huge amount', line: callText(1, '"get-sum"', '{"a":1e30,"b":1}'), reason: 'denied_by_rule' },
   { name: 'an amount of 2^64', line: callText(1, '"get-sum"', '{"a":18446744073709551616,"b":1}'), reasons: ['malformed_call', 'denied_by_rule'] },
+  ...['100.00000000000001', '9007199254740993', '1e2000', '101', '1e3'].map((a) => ({
+    name: `an amount of ${a}`, line: callText(1, '"get-sum"', `{"a":${a},"b":1}`), reasons: ['malformed_call', 'denied_by_rule'],
+  })),
+  ...['["1"]', '{"value":1}', 'true', '"1"'].map((a) => ({
+    name: `an amount that is ${a}`, line: callText(1, '"get-sum"', `{"a":${a},"b":1}`), reason: 'denied_by_rule',
+  })),
+  { name: 'the inner name of a tool that calls tools', line: callText(1, '"get-structured-content"', '{"name":"get-env"}'), reason: 'denied_by_rule' },
   { name: 'an amount as a string', line: callText(1, '"get-sum"', '{"a":"1000","b":1}'), reason: 'denied_by_rule' },
   { name: 'a case variant of an argument', line: callText(1, '"get-sum"', '{"a":1,"A":1000,"b":1}'), reason: 'malformed_call' },
   { name: 'a tool in other case', line: callText(1, '"ECHO"'), reasons: ['confusable_tool', 'not_listed'] },
@@ -117,6 +149,40 @@ test('an unusual spelling of a call is a call', async (t) => {
   assert.equal(decisionOf((await peer.reply(1)).result).reason, 'denied_by_rule');
   await peer.send('{"jsonrpc":"2.0","id":2,"method":"tools\\/call","params":{"name":"get-s\\u0075m","arguments":{"a":10,"b":1}}}');
   assert.equal((await peer.reply(2)).result.content[0].text, 'The sum of 10 and 1 is 11.');
+});
+
+test('a batch of 2025-03-26 is judged element by element', async (t) => {
+  const folder = scratch(t);
+  const log = join(folder, 'log');
+  const peer = new RawPeer(t, gated(folder, policy, recorded(log, everything)));
+  await peer.initialize({}, '2025-03-26');
+  const allowed = callText(1, '"echo"', '{"message":"one"}');
+  await peer.send(`[${allowed},${callText(2, '"get-env"', '{}')},${callText(3, '"get-sum"', '{"a":101,"b":1}')},${callText(4, '"echo"', '[]')}]`);
+  assert.equal((await peer.reply(1)).result.content[0].text, 'Echo: one');
+  assert.equal((await peer.reply(2)).error.message, 'Unknown tool: get-env');
+  assert.equal(decisionOf((await peer.reply(3)).result).reason, 'denied_by_rule');
+  assert.equal((await peer.reply(4)).error.code, -32602);
+  for (const batch of ['[]', `[[${allowed}]]`, `[${allowed},{"jsonrpc":"2.0","id":9,"method":"initialize","params":{}}]`]) {
+    const before = peer.lines.length;
+    await peer.send(batch);
+    await peer.until(() => (peer.lines.length > before ? true : undefined), 'a refusal');
+    assert.deepEqual([peer.messages()[before].error?.code, peer.messages()[before].id], [-32600, null]);
+  }
+  assert.equal(await peer.close(), 0);
+  const calls = read(log).split('\n').filter((line) => line.includes('tools/call'));
+  assert.deepEqual(calls, [allowed]);
+});
+
+test('an unfinished line at the end never reaches the server, nor does one that is too long', async (t) => {
+  const folder = scratch(t);
+  const log = join(folder, 'log');
+  const peer = new RawPeer(t, gated(folder, policy, recorded(log, everything)));
+  await peer.send(`{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"${'reached-the-server'.repeat(600000)}"}}`);
+  assert.equal((await peer.until(() => peer.messages()[0], 'a refusal')).error.code, -32600);
+  peer.process.stdin.end(callText(2));
+  assert.equal(await peer.ended, 0);
+  assert.equal(peer.lines.length, 1);
+  assert.equal(read(log), '');
 });
 
 test('an id that is in flight is not taken twice', async (t) => {

@@ -207,6 +207,30 @@ flags=
 proxy "$(call 1 fail)"
 expect_reply 1 /result/content/0/text "fail {}"
 
+# What is not listed is not there, if that is wished; hidden tools look as the server's own unknown ones.
+flags=--hide-unlisted
+proxy "$(call 1 unlisted)" '{"jsonrpc":"2.0","id":2,"method":"tools/list"}' "$(call 3 echo)" "$(call 4 echo '{"n":11}')"
+expect_reply 1 "" '{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"Unknown tool: unlisted"}}'
+expect_not_in_out '"name":"unlisted"'
+expect_reply 3 /result/content/0/text "echo {}"
+expect_reply 4 $decision/reason denied_by_rule
+grep -q unlisted log && fail "the server was expected not to hear of it"
+for style in plain sdk-v1 sdk-v2; do
+  case $style in
+    plain) answer='"error":{"code":-32602,"message":"Unknown tool: secret"}' ;;
+    sdk-v1) answer='"result":{"content":[{"type":"text","text":"MCP error -32602: Tool secret not found"}],"isError":true}' ;;
+    sdk-v2) answer='"error":{"code":-32602,"message":"Tool secret not found"}' ;;
+  esac
+  flags="--unknown-tool $style"
+  proxy "$(call 1 secret)" "$(call 2 unlisted)"
+  expect_reply 1 "" "{\"jsonrpc\":\"2.0\",\"id\":1,$answer}"
+  expect_reply 2 $decision/reason not_listed
+  expect_log "(end)"
+done
+flags=
+cannot 2 "--unknown-tool" --policy policy.json --unknown-tool other -- true
+cannot 2 "needs --approvals" --policy policy.json --approve-out-of-band -- true
+
 # Shadow refuses nothing and hides nothing, and says what it would have done.
 flags=--shadow
 proxy "$(call 1 echo '{"n":11}')" "$(call 2 secret)" '{"jsonrpc":"2.0","id":3,"method":"tools/list"}'
@@ -363,6 +387,25 @@ cat audit-*.jsonl >out
 expect_out '"tool":"echo"'
 expect_out '"args_names":["n"]'
 expect_not_in_out '"n":1'
+# Where approvals come from elsewhere only, the client is not asked, whatever it says that it can do, in either era;
+# and what it says of its own accord approves nothing.
+meta='"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{},"url":{}}}}'
+start --policy ask.json --approvals elsewhere.jsonl --approve-out-of-band -- "$upstream" --log elsewhere.log
+ask '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{"form":{}}}}}'
+ask "$(call 1 echo '{"n":1}')"
+expect_json $decision/decision approval_required
+id=$("$json_get" $decision/approvalId <out)
+ask '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo","arguments":{"n":1},'"$meta"'}}'
+expect_json /result/resultType complete
+expect_json $decision/approvalId "$id"
+ask '{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"echo","arguments":{"n":1},'"$meta"',"requestState":"cw1.x","inputResponses":{"callwarden":{"action":"accept","content":{"approve":true}}}}}'
+expect_json $decision/approvalId "$id"
+grep -q tools/call elsewhere.log && fail "the server was expected to see no call yet"
+run "$callwarden" approvals approve --file elsewhere.jsonl "$id" --who ada
+expect_code 0
+ask "$(call 4 echo '{"n":1}')"
+expect_json /result/content/0/text 'echo {"n":1}'
+stop
 printf 'x' >>approvals.jsonl
 printf '\n' >>approvals.jsonl
 run "$callwarden" proxy --policy ask.json --approvals approvals.jsonl -- "$upstream"

@@ -78,6 +78,15 @@ std::string Ask(Relay& relay, std::string_view capabilities = kForm) {
   return Between(seen.client[0], R"("requestState":")", "\"");
 }
 
+constexpr std::string_view kResponses = R"(,"inputResponses":{"q":{"action":"accept"}})";
+
+// The modern client answers what the server asked.
+std::string GoOn(std::string_view id, std::string_view state,
+                 std::string_view arguments = R"({"name":"r"})") {
+  return ModernCallLine(id, "delete_repo", arguments, kForm,
+                        std::string(kResponses) + R"(,"requestState":")" + std::string(state) + "\"");
+}
+
 const std::string kForwarded = ModernCallLine("3", "delete_repo", R"({"name":"r"})", kForm);
 
 }  // namespace
@@ -339,18 +348,72 @@ TEST_CASE("MCP: an approved call that the server asks back about goes on as appr
     CHECK(back.outcomes == std::vector{callwarden::Outcome::kOk});
     const std::string state = Between(back.client[0], R"("requestState":")", "\"");
     CHECK(back.client[0] == head + R"(,"requestState":")" + state + "\"}}");
-    const std::string more = R"(,"inputResponses":{"q":{"action":"accept"}})";
-    const auto next = [&](std::string_view id, std::string_view with) {
-      return ModernCallLine(id, "delete_repo", R"({"name":"r"})", kForm,
-                            more + R"(,"requestState":")" + std::string(with) + "\"");
-    };
-    // Its own part is read as strictly as anything.
-    CHECK(relay.Client(next("5", state.substr(0, state.rfind('.') + 1) + "YWJj")).client ==
-          Lines{ErrorLine("5", -32602, "Invalid params: requestState was changed")});
-    CHECK(relay.Client(next("6", state)).server ==
-          Lines{ModernCallLine("6", "delete_repo", R"({"name":"r"})", kForm, more + own)});
-    CHECK(relay.Client(next("7", state)).server.empty());
+    CHECK(relay.Client(GoOn("6", state)).server ==
+          Lines{ModernCallLine("6", "delete_repo", R"({"name":"r"})", kForm, std::string(kResponses) + own)});
+    CHECK(relay.Client(GoOn("7", state)).server.empty());
+    // Asked back once more, it goes on once more.
+    const Seen further = relay.Server(
+        R"({"jsonrpc":"2.0","id":6,"result":{"resultType":"input_required","requestState":"second"}})");
+    REQUIRE(further.client.size() == 1);
+    CHECK(relay.Client(GoOn("8", Between(further.client[0], R"("requestState":")", "\""))).server ==
+          Lines{ModernCallLine("8", "delete_repo", R"({"name":"r"})", kForm,
+                               std::string(kResponses) + R"(,"requestState":"second")")});
   }
+}
+
+TEST_CASE("MCP: what an approved call may go on with starts no call") {
+  const auto asked = [](const Seen& seen) {
+    CHECK(seen.server.empty());
+    REQUIRE(seen.client.size() == 1);
+    CHECK(seen.client[0].find("input_required") != std::string::npos);
+  };
+  for (const bool has_state : {true, false}) {
+    CAPTURE(has_state);
+    Relay relay;
+    const std::string first = Ask(relay);
+    REQUIRE(relay.Client(Retry(first, kAccept)).server.size() == 1);
+    const Seen back = relay.Server(
+        std::string(
+            R"({"jsonrpc":"2.0","id":3,"result":{"resultType":"input_required","inputRequests":{"q":{}})") +
+        (has_state ? R"(,"requestState":"own")" : "") + "}}");
+    REQUIRE(back.client.size() == 1);
+    const std::string state = Between(back.client[0], R"("requestState":")", "\"");
+    const std::size_t tail = state.rfind('.') + 1;
+    // The same call afresh, and in every shape that is not exactly what may go on.
+    asked(relay.Client(ModernCallLine("10", "delete_repo", R"({"name":"r"})", kForm)));
+    asked(relay.Client(ModernCallLine("11", "delete_repo", R"({"name":"r"})", kForm, kResponses)));
+    asked(relay.Client(GoOn("12", "")));
+    asked(relay.Client(GoOn("13", "own")));
+    asked(relay.Client(GoOn("14", state.substr(0, tail - 1))));
+    asked(relay.Client(GoOn("15", state.substr(0, tail))));
+    asked(relay.Client(GoOn("16", state.substr(0, tail) + "YWJj")));
+    asked(relay.Client(GoOn("17", state + ".YWJj")));
+    asked(relay.Client(GoOn("18", first + state.substr(tail - 1))));
+    asked(relay.Client(GoOn("19", state, R"({"name":"other"})")));
+    if (!has_state) {
+      // Nothing but the responses would tell it from a new call.
+      asked(relay.Client(Retry(state, "")));
+      asked(relay.Client(ModernCallLine("20", "delete_repo", R"({"name":"r"})", kForm,
+                                        R"(,"inputResponses":{},"requestState":")" + state + "\"")));
+    }
+    // A person's approval of the new call, which those asked for, is another one.
+    CHECK(relay.Client(GoOn("21", state)).server.size() == 1);
+    asked(relay.Client(ModernCallLine("22", "delete_repo", R"({"name":"r"})", kForm)));
+  }
+  // What a call goes on with is part of what an approval is bound to.
+  callwarden::ToolCall call;
+  call.tool = "t";
+  const auto afresh = callwarden::DigestCall(call);
+  call.continuation = "a";
+  const auto going_on = callwarden::DigestCall(call);
+  call.continuation = "b";
+  CHECK(going_on != afresh);
+  CHECK(going_on != callwarden::DigestCall(call));
+  // An approval that a person gave to a call lets nobody put words into the server's mouth.
+  Relay relay;
+  const std::string state = Ask(relay);
+  REQUIRE(relay.store.Approve(PendingId(relay), "someone").ok());
+  CHECK(relay.Client(GoOn("3", state + ".ImZvcmdlZCI")).server == Lines{kForwarded});
 }
 
 TEST_CASE("MCP: a legacy call is held until its user answers") {
