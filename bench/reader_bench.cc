@@ -1,6 +1,7 @@
 // What strict reading costs: CompiledPolicy::Decide, which copies, reads and checks the arguments and judges
-// three conditions, beside simdjson's DOM parse alone of the same bytes. The two run in turn in one process,
-// and what is printed are ratios of neighbouring runs. bench/README.md says how to read them.
+// three conditions, beside simdjson's DOM parse alone of the same bytes. Reading is what such a decision
+// takes more than one that has nothing to read. They run in turn in one process, and what is printed are
+// ratios of neighbouring runs. bench/README.md says how to read them.
 //
 // Usage: reader_bench [ROUNDS]
 
@@ -34,6 +35,8 @@ using callwarden::Reason;
 using callwarden::Timestamp;
 
 constexpr Timestamp kNow{std::chrono::seconds(1772366400)};
+// The same tool without conditions: of a call without arguments nothing is read.
+constexpr std::string_view kUnconditional = R"({"version": "1", "default": "deny", "tools": {"charge": {}}})";
 constexpr int kRoundsDefault = 101;
 // Long enough that reading the clock does not show, short enough that the two halves of a round meet the same
 // machine.
@@ -93,10 +96,10 @@ class DomParse {
   simdjson::dom::parser parser_;
 };
 
-// The same text as a host has it, without padding.
+// The same text as a host has it, without padding; or none.
 class Strict {
  public:
-  Strict(const CompiledPolicy& policy, MemoryCounterStore& counters, std::string_view text)
+  Strict(const CompiledPolicy& policy, MemoryCounterStore& counters, std::optional<std::string_view> text)
       : policy_(policy), counters_(counters), text_(text) {}
   bool Run() {
     const Decision decision = policy_.Decide({.tool = "charge", .arguments = text_}, counters_, kNow);
@@ -108,7 +111,7 @@ class Strict {
  private:
   const CompiledPolicy& policy_;
   MemoryCounterStore& counters_;
-  std::string_view text_;
+  std::optional<std::string_view> text_;
 };
 
 // Time that this thread has run: what others run on the same machine is not in it, but for the caches.
@@ -138,39 +141,44 @@ struct Measured {
   double ratio_low = 0;  // the quarters of the rounds' ratios
   double ratio_high = 0;
   double ratio_of_best = 0;  // of the fastest runs
+  double reading_ratio = 0;
 };
 
-Measured Measure(DomParse& dom, Strict& strict, int rounds) {
+Measured Measure(DomParse& dom, Strict& strict, Strict& without, int rounds) {
   NanosecondsEach(dom, 3);  // what grows once has grown
   const double guess = NanosecondsEach(strict, 3);
   const auto times = static_cast<std::size_t>(std::max(1.0, kRunNanoseconds / guess));
   std::vector<double> dom_ns;
   std::vector<double> strict_ns;
   std::vector<double> ratios;
+  std::vector<double> reading_ratios;
   const double begin = ThreadNanoseconds();
   for (int round = 0; round < rounds && ThreadNanoseconds() - begin < kCaseNanoseconds; ++round) {
     // In turn, and each first every other time, so that what drifts favours neither.
     if (round % 2 == 0) dom_ns.push_back(NanosecondsEach(dom, times));
     strict_ns.push_back(NanosecondsEach(strict, times));
     if (round % 2 != 0) dom_ns.push_back(NanosecondsEach(dom, times));
+    const double without_ns = NanosecondsEach(without, times);
     ratios.push_back(strict_ns.back() / dom_ns.back());
+    reading_ratios.push_back((strict_ns.back() - without_ns) / dom_ns.back());
   }
   return {.dom_ns = Quantile(dom_ns, 0.5),
           .strict_ns = Quantile(strict_ns, 0.5),
           .ratio = Quantile(ratios, 0.5),
           .ratio_low = Quantile(ratios, 0.25),
           .ratio_high = Quantile(ratios, 0.75),
-          .ratio_of_best = Quantile(strict_ns, 0) / Quantile(dom_ns, 0)};
+          .ratio_of_best = Quantile(strict_ns, 0) / Quantile(dom_ns, 0),
+          .reading_ratio = Quantile(reading_ratios, 0.5)};
 }
 
 void PrintHeader(const char* what, const char* rest) {
-  std::printf("%10s %14s %14s %7s %16s %9s  %s\n", what, "simdjson DOM", "Decide", "ratio", "half lie within",
-              "of best", rest);
+  std::printf("%10s %14s %14s %7s %16s %9s %8s  %s\n", what, "simdjson DOM", "Decide", "ratio",
+              "half lie within", "of best", "reading", rest);
 }
 
 void PrintLine(std::size_t what, const Measured& m) {
-  std::printf("%10zu %11.0f ns %11.0f ns %7.2f %7.2f .. %5.2f %9.2f", what, m.dom_ns, m.strict_ns, m.ratio,
-              m.ratio_low, m.ratio_high, m.ratio_of_best);
+  std::printf("%10zu %11.0f ns %11.0f ns %7.2f %7.2f .. %5.2f %9.2f %8.2f", what, m.dom_ns, m.strict_ns,
+              m.ratio, m.ratio_low, m.ratio_high, m.ratio_of_best, m.reading_ratio);
 }
 
 // Both verdicts on a text, and the refusal of the same text with something wrong, before anything is timed.
@@ -184,7 +192,7 @@ bool IsMalformed(const CompiledPolicy& policy, MemoryCounterStore& counters, std
          Reason::kMalformedCall;
 }
 
-bool RunOrders(const CompiledPolicy& policy, MemoryCounterStore& counters, int rounds) {
+bool RunOrders(const CompiledPolicy& policy, MemoryCounterStore& counters, Strict& without, int rounds) {
   PrintHeader("bytes", "");
   for (const std::size_t size : std::to_array<std::size_t>({50, 164, 2048, 65536, 1048576})) {
     const std::string text = OrderOf(size);
@@ -203,13 +211,13 @@ bool RunOrders(const CompiledPolicy& policy, MemoryCounterStore& counters, int r
     right &= Check("an order cut short",
                    IsMalformed(policy, counters, std::string_view(text).substr(0, size - 1)));
     if (!right) return false;
-    PrintLine(size, Measure(dom, strict, rounds));
+    PrintLine(size, Measure(dom, strict, without, rounds));
     std::printf("\n");
   }
   return true;
 }
 
-bool RunWide(const CompiledPolicy& policy, MemoryCounterStore& counters, int rounds) {
+bool RunWide(const CompiledPolicy& policy, MemoryCounterStore& counters, Strict& without, int rounds) {
   std::printf("\n");
   PrintHeader("members", "Decide, each member");
   std::optional<double> each_first;
@@ -222,7 +230,7 @@ bool RunWide(const CompiledPolicy& policy, MemoryCounterStore& counters, int rou
     right &= Check("a wide object with a repeated name",
                    IsMalformed(policy, counters, WideOf(members, "field_500")));
     if (!right) return false;
-    const Measured m = Measure(dom, strict, rounds);
+    const Measured m = Measure(dom, strict, without, rounds);
     const double each = m.strict_ns / static_cast<double>(members);
     if (!each_first) each_first = each;
     PrintLine(members, m);
@@ -252,7 +260,10 @@ int main(int argc, char** argv) {
               static_cast<int>(simdjson::SIMDJSON_VERSION_MAJOR),
               static_cast<int>(simdjson::SIMDJSON_VERSION_MINOR),
               static_cast<int>(simdjson::SIMDJSON_VERSION_REVISION), implementation.c_str(), rounds);
-  const bool right =
-      RunOrders(*compiled.policy(), counters, rounds) && RunWide(*compiled.policy(), counters, rounds);
+  const auto unconditional = CompiledPolicy::Compile(kUnconditional);
+  Strict without(*unconditional.policy(), counters, std::nullopt);
+  const bool right = Check("a call with nothing to read", without.Run()) &&
+                     RunOrders(*compiled.policy(), counters, without, rounds) &&
+                     RunWide(*compiled.policy(), counters, without, rounds);
   return right ? 0 : 1;
 }
