@@ -47,8 +47,8 @@ struct ScanBuffers {
 ///   Name(text, escaped, begin)   String(text, escaped, begin, end)
 ///   Number(const Number* or null when not representable, begin, end)
 ///   Boolean(value, begin, end)  Null(begin, end)
-/// It may be a reference. Strings are views of `buffers`, with kScanStringRoom readable bytes behind them;
-/// `escaped`: written with an escape, without which no string holds U+0000.
+/// It is held by value, unless Handler is a reference. Strings are views of `buffers`, with kScanStringRoom
+/// readable bytes behind them; `escaped`: written with an escape, without which no string holds U+0000.
 template <class Handler>
 class JsonScanner {
  public:

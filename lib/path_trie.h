@@ -60,8 +60,8 @@ struct PathStep {
 struct PathTrie {
   static constexpr uint32_t kNone = 0xFFFFFFFFu;
 
-  /// One step, which is all that reading needs to hold: children are found from their parent, which stays in
-  /// its place among the others.
+  /// One step. Children are found from their parent, in its place among the nodes, so that who reads
+  /// arguments holds a pointer to a node and nothing else.
   struct Node {
     NameView name;             ///< of a name child; lives in the trie's owner
     uint64_t name_marks = 0;   ///< like_mark() of the name children
@@ -114,8 +114,8 @@ struct PathTrie {
   };
   static_assert(sizeof(Node) <= 64);
 
-  std::vector<Node>
-      nodes;  ///< nodes[0] is `args` itself; empty when nothing is read. They may be moved together
+  /// nodes[0] is `args` itself; empty when nothing is read. Good wherever they are copied to, all of them.
+  std::vector<Node> nodes;
   uint32_t slot_count = 0;
 };
 

@@ -106,7 +106,7 @@ struct PlanEntry {
 
 /// What applies to one tool, in the order of reporting.
 struct alignas(64) Plan {
-  std::span<const PlanEntry> entries;         ///< where it is one, likely `only`
+  std::span<const PlanEntry> entries;         ///< of a plan with one, that is `only`, as a rule
   std::span<const SlotFiller::Layer> layers;  ///< the entries that read arguments
   uint32_t slot_count = 0;
   uint32_t limit_count = 0;
