@@ -110,8 +110,8 @@ void ArgumentsReader::ReadText(std::string_view text, std::span<const SlotFiller
     return;
   }
   SetOptions(checks, text.size(), /*refuse_repeated_at_once=*/false);
-  if (filler_.Start(layers, slot_count)) Scan(text, FillingHandler(filler_));
-  if (filler_.refused_enforced() == Refusal::kNone && filler_.refused() == Refusal::kNone) return;
+  if (filler_.Start(layers, slot_count)) Scan(text, ScanExtent::kText, FillingHandler(filler_));
+  if (!refused()) return;
   if (filler_.refused() != Refusal::kNoMemory) {
     // Slots are filled anew, for the case that only some rules refuse.
     SetOptions(checks, text.size(), /*refuse_repeated_at_once=*/true);
@@ -121,9 +121,20 @@ void ArgumentsReader::ReadText(std::string_view text, std::span<const SlotFiller
   result.all = filler_.refused();
 }
 
+std::size_t ArgumentsReader::ReadFirst(std::string_view text, std::span<const SlotFiller::Layer> layers,
+                                       uint32_t slot_count, const ArgumentChecks& checks) noexcept {
+  if (text.size() > std::min<std::size_t>(checks.size_max, UINT32_MAX)) return 0;
+  SetOptions(checks, text.size(), /*refuse_repeated_at_once=*/false);
+  ScanResult scan;
+  if (filler_.Start(layers, slot_count)) {
+    scan = Scan(text, ScanExtent::kFirstValue, FillingHandler(filler_));
+  }
+  return refused() ? 0 : scan.offset;
+}
+
 template <class Handler>
-ScanResult ArgumentsReader::Scan(std::string_view text, Handler handler) noexcept {
-  const ScanResult scan = JsonScanner<Handler>(text, buffers_, std::move(handler)).Scan();
+ScanResult ArgumentsReader::Scan(std::string_view text, ScanExtent extent, Handler handler) noexcept {
+  const ScanResult scan = JsonScanner<Handler>(text, buffers_, std::move(handler), extent).Scan();
   if (scan.status == ScanResult::Status::kInvalid) filler_.Refuse(Refusal::kSyntax);
   if (scan.status == ScanResult::Status::kNoMemory) filler_.Refuse(Refusal::kNoMemory);
   return scan;
@@ -131,7 +142,7 @@ ScanResult ArgumentsReader::Scan(std::string_view text, Handler handler) noexcep
 
 // Walks a refused text again, to say at which byte each verdict fell.
 void ArgumentsReader::Locate(std::string_view text, ReadResult& result) noexcept {
-  const ScanResult scan = Scan(text, LocatingHandler(filler_, result));
+  const ScanResult scan = Scan(text, ScanExtent::kText, LocatingHandler(filler_, result));
   if (result.enforced_offset == ReadResult::kNoOffset) result.enforced_offset = scan.offset;
   if (result.all_offset == ReadResult::kNoOffset) result.all_offset = scan.offset;
 }

@@ -42,6 +42,10 @@ class ArgumentsReader {
   /// Any bytes; reads nothing outside the view. Slots point into the reader, or nowhere, until the next call.
   void ReadText(std::string_view text, std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
                 const ArgumentChecks& checks, ReadResult& result) noexcept;
+  /// The same for one object at the beginning of a longer text, as a message holds it. Returns its size; 0
+  /// when anything at all is refused, or the text is longer than arguments may be: ReadText is to say what.
+  std::size_t ReadFirst(std::string_view text, std::span<const SlotFiller::Layer> layers, uint32_t slot_count,
+                        const ArgumentChecks& checks) noexcept;
   /// A host's own value; slots point into it.
   void ReadParsed(const ArgumentSource& source, std::span<const SlotFiller::Layer> layers,
                   uint32_t slot_count, const ArgumentChecks& checks, ReadResult& result) noexcept;
@@ -51,8 +55,11 @@ class ArgumentsReader {
 
  private:
   void SetOptions(const ArgumentChecks& checks, std::size_t size_max, bool refuse_repeated_at_once) noexcept;
+  bool refused() const noexcept {
+    return filler_.refused_enforced() != Refusal::kNone || filler_.refused() != Refusal::kNone;
+  }
   template <class Handler>
-  ScanResult Scan(std::string_view text, Handler handler) noexcept;
+  ScanResult Scan(std::string_view text, ScanExtent extent, Handler handler) noexcept;
   void Locate(std::string_view text, ReadResult& result) noexcept;
 
   SlotFiller filler_;

@@ -91,6 +91,39 @@ bool FindOther(const Program& program, std::string_view name, Scratch& scratch,
   return true;
 }
 
+// Finds what applies to a tool. False: no memory.
+bool FindPlan(const Program& program, std::string_view tool, Scratch& scratch,
+              PreparedCall& prepared) noexcept {
+  if (!program.tools.FindKey(tool, prepared.match)) [[unlikely]] {
+    return FindOther(program, tool, scratch, prepared);
+  }
+  prepared.plan = &program.plans[prepared.match.plan];
+  return true;
+}
+
+// Fills the slots that are not of the arguments, which ends the preparation.
+void SetAttributes(const Program& program, const ToolCall& call, Scratch& scratch,
+                   PreparedCall& prepared) noexcept {
+  SlotValue* const values = scratch.reader.slots();
+  for (const PlanEntry& at : prepared.plan->entries) {
+    const Range attributes = program.entries[at.entry].attributes;
+    for (uint32_t a = attributes.begin; a < attributes.end; ++a) {
+      const AttributeSlot& attribute = program.attributes[a];
+      values[at.slot_base + attribute.slot] = FindAttribute(attribute, call);
+    }
+  }
+  prepared.values = values;
+}
+
+// Whether what was prepared ahead is what preparing this call would make.
+bool IsAhead(const PreparedAhead& ahead, uint64_t number, const Program& program,
+             const ToolCall& call) noexcept {
+  return number != 0 && ahead.number == number && ahead.program == program.number &&
+         call.parsed_arguments == nullptr && call.arguments &&
+         call.arguments->data() == ahead.arguments.data() &&
+         call.arguments->size() == ahead.arguments.size() && call.tool == ahead.tool;
+}
+
 void RefuseName(std::string_view tool, Verdict& verdict) noexcept {
   if (tool.empty()) {
     DecisionBuilder::Malformed(verdict, "the tool name is empty", 0);
@@ -147,14 +180,35 @@ ScratchLease::ScratchLease() noexcept {
   scratch_ = &scratch;
 }
 
-PreparedCall Prepare(const Program& program, const ToolCall& call, Scratch& scratch) noexcept {
+ArgumentsAhead ReadAhead(const Program& program, std::string_view tool, std::string_view text) noexcept {
+  const ScratchLease lease;
+  if (lease.get() == nullptr) return {};
+  Scratch& scratch = *lease.get();
+  PreparedAhead& ahead = scratch.ahead;
+  ahead.number = 0;
+  ahead.prepared = {};
+  if (!FindPlan(program, tool, scratch, ahead.prepared)) return {};
+  const Plan& plan = *ahead.prepared.plan;
+  const std::size_t size = scratch.reader.ReadFirst(text, plan.layers, plan.slot_count, program.checks);
+  if (size == 0) return {};
+  ahead.number = ++scratch.ahead_count;
+  ahead.program = program.number;
+  ahead.tool = tool;
+  ahead.arguments = text.substr(0, size);
+  return {ahead.number, size};
+}
+
+PreparedCall Prepare(const Program& program, const ToolCall& call, Scratch& scratch,
+                     uint64_t number) noexcept {
   PreparedCall prepared;
-  if (program.tools.FindKey(call.tool, prepared.match)) [[likely]] {
-    prepared.plan = &program.plans[prepared.match.plan];
-  } else {
-    prepared.memory = FindOther(program, call.tool, scratch, prepared);
-    if (!prepared.memory) return prepared;
+  if (IsAhead(scratch.ahead, number, program, call)) {
+    prepared = scratch.ahead.prepared;
+    SetAttributes(program, call, scratch, prepared);
+    return prepared;
   }
+  scratch.ahead.number = 0;
+  prepared.memory = FindPlan(program, call.tool, scratch, prepared);
+  if (!prepared.memory) return prepared;
   const Plan& plan = *prepared.plan;
   if (call.parsed_arguments != nullptr) {
     if (call.arguments) {
@@ -175,15 +229,7 @@ PreparedCall Prepare(const Program& program, const ToolCall& call, Scratch& scra
   prepared.memory = prepared.read.enforced != Refusal::kNoMemory && prepared.read.all != Refusal::kNoMemory;
   // Arguments that every rule refuses have filled no slots, and nobody will ask for any.
   if (prepared.read.enforced != Refusal::kNone && prepared.read.all != Refusal::kNone) return prepared;
-  SlotValue* values = scratch.reader.slots();
-  for (const PlanEntry& at : plan.entries) {
-    const Range attributes = program.entries[at.entry].attributes;
-    for (uint32_t a = attributes.begin; a < attributes.end; ++a) {
-      const AttributeSlot& attribute = program.attributes[a];
-      values[at.slot_base + attribute.slot] = FindAttribute(attribute, call);
-    }
-  }
-  prepared.values = values;
+  SetAttributes(program, call, scratch, prepared);
   return prepared;
 }
 
@@ -215,11 +261,12 @@ bool Judge(const Program& program, const ToolCall& call, const PreparedCall& pre
 }
 
 void Decide(const Program& program, const ToolCall& call, CounterStore& counters, Timestamp now,
-            const DecideOptions& options, bool charge, Decision& decision, LimitTrace* trace) noexcept {
+            const DecideOptions& options, bool charge, Decision& decision, LimitTrace* trace,
+            uint64_t ahead) noexcept {
   using Part = Limiter::Part;
   const ScratchLease lease;
   if (lease.get() == nullptr) return;  // the decision denies with internal_error
-  const PreparedCall prepared = Prepare(program, call, *lease.get());
+  const PreparedCall prepared = Prepare(program, call, *lease.get(), ahead);
   if (!prepared.memory) return;
   Limiter limiter(program, *prepared.plan, prepared.values, call, options.count_namespace, counters, now,
                   lease.get()->scope_values, trace);

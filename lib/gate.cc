@@ -60,19 +60,29 @@ void Gate::Impl::Decide(const Turn& turn, bool charge, Decision& decision) const
   const bool has_policy = turn.access.policy != nullptr;
   const CompiledPolicy& policy = has_policy ? *turn.access.policy : *no_policy;
   internal::Decide(internal::PolicyAccess::ProgramOf(policy), turn.call, *counters, turn.now,
-                   {.count_namespace = options.count_namespace}, charge, decision, turn.trace);
+                   {.count_namespace = options.count_namespace}, charge, decision, turn.trace, turn.ahead);
   if (!has_policy && decision.reason() == Reason::kNotListed) {
     DecisionBuilder::NoPolicy(DecisionBuilder::VerdictOf(decision));
   }
 }
 
-void Gate::Impl::Check(const ToolCall& call, Decision& decision) noexcept {
+internal::ArgumentsAhead Gate::Impl::ReadAhead(std::string_view grant, std::string_view tool,
+                                               std::string_view text) const noexcept {
+  const StateReader reader(*this);
+  // Whether the grant is good now is for the decision to say, which under another policy reads anew.
+  const GrantEntry* const entry = reader->AccessOf(grant, Timestamp()).entry;
+  const CompiledPolicy* const policy = entry == nullptr ? reader->policy().get() : entry->grant->policy.get();
+  if (policy == nullptr) return {};
+  return internal::ReadAhead(internal::PolicyAccess::ProgramOf(*policy), tool, text);
+}
+
+void Gate::Impl::Check(const ToolCall& call, Decision& decision, uint64_t ahead) noexcept {
   const int64_t begin_ns = options.audit == nullptr ? 0 : MonotonicNs();
   const Timestamp now = clock->Now();
   const StateReader reader(*this);
   internal::LimitTrace trace;
-  Turn turn{*reader, reader->AccessOf(call.grant, now), call, now,
-            options.audit == nullptr ? nullptr : &trace};
+  Turn turn{*reader, reader->AccessOf(call.grant, now),           call,
+            now,     options.audit == nullptr ? nullptr : &trace, ahead};
   if (turn.access.entry != nullptr) turn.call.grant_attributes = turn.access.entry->attributes;
   Held held;
   if (options.approvals == nullptr) {

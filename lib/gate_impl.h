@@ -15,6 +15,7 @@
 #include "callwarden/gate.h"
 #include "callwarden/memory_counter_store.h"
 
+#include "lib/arguments_ahead.h"
 #include "lib/completion_listener.h"
 #include "lib/gate_state.h"
 #include "lib/hazard.h"
@@ -33,6 +34,7 @@ struct Gate::Impl final : internal::CompletionListener {
     ToolCall call;  ///< with the attributes of the table's grant
     Timestamp now;
     internal::LimitTrace* trace;  ///< null unless somebody records
+    uint64_t ahead = 0;           ///< of the call's arguments, see internal::ReadAhead
   };
 
   /// An approval that this call holds, until it is consumed or released.
@@ -41,7 +43,11 @@ struct Gate::Impl final : internal::CompletionListener {
     bool needed = false;  ///< it is what lets the call pass
   };
 
-  void Check(const ToolCall& call, Decision& decision) noexcept;
+  /// See internal::ReadAhead, for a call under `grant`.
+  internal::ArgumentsAhead ReadAhead(std::string_view grant, std::string_view tool,
+                                     std::string_view text) const noexcept;
+  /// `decision` comes as it is made.
+  void Check(const ToolCall& call, Decision& decision, uint64_t ahead = 0) noexcept;
   SwapReport Swap(std::shared_ptr<const CompiledPolicy> policy, std::shared_ptr<const GrantTable> grants);
 
   /// What the policy says; without one, step 1 of the language's section 8 and then step 2.
@@ -78,6 +84,12 @@ struct Gate::Impl final : internal::CompletionListener {
 };
 
 namespace internal {
+
+/// Reaches into a gate, for the parts of the library that are not its members.
+class GateAccess {
+ public:
+  static Gate::Impl& ImplOf(Gate& gate) noexcept { return *gate.impl_; }
+};
 
 /// The state that is in force, for as long as this lives.
 class StateReader {

@@ -19,8 +19,8 @@
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 
-/// How a scan ended. `offset` is the byte at which no valid document could go on (the text's size when it
-/// was cut short), or of the value or name that the handler stopped at.
+/// How a scan ended. `offset` is the byte behind the value; or at which no valid document could go on (the
+/// text's size when it was cut short), or of the value or name that the handler stopped at.
 struct ScanResult {
   enum class Status : uint8_t { kOk, kInvalid, kStopped, kNoMemory };
   Status status = Status::kOk;
@@ -29,6 +29,10 @@ struct ScanResult {
 
 /// Bytes that may be read behind each string of a scan.
 inline constexpr std::size_t kScanStringRoom = 16;
+
+/// What a scan takes in: all of its text; or the first value in it, which ends at a bracket or quote, so that
+/// what stands behind is nobody's concern.
+enum class ScanExtent : uint8_t { kText, kFirstValue };
 
 /// The memory of scans, kept from one to the next. What a handler was handed points into it.
 struct ScanBuffers {
@@ -52,8 +56,9 @@ struct ScanBuffers {
 template <class Handler>
 class JsonScanner {
  public:
-  JsonScanner(std::string_view text, ScanBuffers& buffers, Handler&& handler) noexcept
-      : text_(text), buffers_(buffers), handler_(std::forward<Handler>(handler)) {}
+  JsonScanner(std::string_view text, ScanBuffers& buffers, Handler&& handler,
+              ScanExtent extent = ScanExtent::kText) noexcept
+      : text_(text), buffers_(buffers), handler_(std::forward<Handler>(handler)), extent_(extent) {}
 
   ScanResult Scan() noexcept {
     buffers_.decoded.clear();
@@ -64,7 +69,8 @@ class JsonScanner {
     std::memset(copy + text_.size(), 0, kPadding);
     begin_ = copy;
     end_ = copy + text_.size();
-    return Run() ? ScanResult() : result_;
+    Run();
+    return result_;
   }
 
  private:
@@ -134,8 +140,8 @@ class JsonScanner {
           break;
       }
       for (;;) {  // a value has ended at p, or an empty container is about to
+        if (buffers_.enclosing.empty()) return EndDocument(p);
         p = SkipSpace(p);
-        if (buffers_.enclosing.empty()) return p == end_ || Fail(p);
         if (*p == ',') break;
         if (*p != Closing(in_object)) return Fail(p);
         ++p;
@@ -146,6 +152,15 @@ class JsonScanner {
       }
       p = SkipSpace(p + 1);
     }
+  }
+
+  bool EndDocument(const char* p) noexcept {
+    if (extent_ == ScanExtent::kText) {
+      p = SkipSpace(p);
+      if (p != end_) return Fail(p);
+    }
+    result_.offset = Offset(p);
+    return true;
   }
 
   static char Closing(bool object) noexcept { return object ? '}' : ']'; }
@@ -374,6 +389,7 @@ class JsonScanner {
   std::string_view text_;
   ScanBuffers& buffers_;
   Handler handler_;
+  ScanExtent extent_;
   bool utf8_ = true;             // the whole text is
   const char* begin_ = nullptr;  // of the copy
   const char* end_ = nullptr;

@@ -2,12 +2,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/gate_impl.h"
 #include "lib/mcp_session.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
 namespace mcp {
 namespace {
 
+using callwarden::internal::ArgumentsAhead;
+using callwarden::internal::GateAccess;
 using internal::Envelope;
 using internal::JsonCursor;
 using internal::MessageId;
@@ -26,6 +29,23 @@ bool IsNearCallOrList(std::string_view method) noexcept {
   return method != kCallMethod && method != kListMethod &&
          (internal::IsNearMethod(method, kCallMethod) || internal::IsNearMethod(method, kListMethod));
 }
+
+// Reads the arguments of a call for the gate as soon as the message has named the tool, which is mostly
+// before them.
+class ReadingForGate final : public internal::ArgumentsReading {
+ public:
+  ReadingForGate(Gate* gate, std::string_view grant) noexcept : gate_(gate), grant_(grant) {}
+
+  ArgumentsAhead Read(const Envelope& envelope, std::string_view text) noexcept override {
+    const bool is_call = envelope.method_value.IsString() && envelope.method.value == kCallMethod;
+    if (gate_ == nullptr || !is_call || !envelope.name_value.IsString()) return {};
+    return GateAccess::ImplOf(*gate_).ReadAhead(grant_, envelope.name.value, text);
+  }
+
+ private:
+  Gate* gate_;
+  std::string_view grant_;
+};
 
 }  // namespace
 
@@ -179,7 +199,8 @@ bool Session::Impl::CheckRoot(const Envelope& envelope, bool below_fault) {
 
 void Session::Impl::ReadOne(std::string_view message) {
   Envelope envelope;
-  if (!internal::ReadFromClient(cursor, message, options.depth_max, envelope)) {
+  ReadingForGate reading(options.gate, options.grant);
+  if (!internal::ReadFromClient(cursor, message, options.depth_max, envelope, &reading)) {
     RefuseFailed(cursor.failure());
     return;
   }
@@ -357,11 +378,14 @@ void Session::Impl::KeepName(Envelope& envelope) {
 void Session::Impl::Decide(const Call& call) {
   const Envelope& envelope = *call.envelope;
   std::unique_ptr<Decision> decision = pending.NewDecision();
-  if (options.gate != nullptr) *decision = options.gate->Check(MakeCall(call));
+  if (options.gate != nullptr) {
+    *decision = Decision();
+    GateAccess::ImplOf(*options.gate).Check(MakeCall(call), *decision, envelope.arguments_ahead);
+  }
 
-  // The end of the arguments, and all that follows, was found by matching brackets. That was right if the
-  // arguments are one object, which the gate has found unless it says that the call is malformed; under a
-  // shadowed policy it may be so, and allowed.
+  // If the arguments were not read ahead, their end, and with it all that follows, was found by matching
+  // brackets. That was right if they are one object, which the gate has found unless it says that the call is
+  // malformed; under a shadowed policy it may be so, and allowed.
   const bool malformed =
       decision->reason() == Reason::kMalformedCall ||
       (decision->would() != nullptr && decision->would()->reason() == Reason::kMalformedCall);

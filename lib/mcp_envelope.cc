@@ -10,6 +10,7 @@ namespace mcp {
 namespace internal {
 namespace {
 
+using callwarden::internal::ArgumentsAhead;
 using callwarden::internal::EqualFolded;
 
 constexpr std::string_view kVersionKey = "io.modelcontextprotocol/protocolVersion";
@@ -104,7 +105,25 @@ bool ReadMeta(JsonCursor& cursor, Envelope& envelope) noexcept {
   return true;
 }
 
-bool ReadParams(JsonCursor& cursor, Envelope& envelope) noexcept {
+// Stands before an object.
+bool ReadArguments(JsonCursor& cursor, ArgumentsReading* reading, Envelope& envelope) noexcept {
+  const std::size_t at = cursor.position();
+  // Once a message, since each attempt may look at all of the rest.
+  const bool first = !envelope.arguments.present();
+  ArgumentsAhead ahead;
+  if (reading != nullptr && first) ahead = reading->Read(envelope, cursor.text().substr(at));
+  envelope.arguments_ahead = ahead.number;
+  envelope.arguments_unread = ahead.number == 0;
+  if (ahead.number != 0) {
+    cursor.Pass(ahead.size);
+  } else if (!cursor.SkipUnread()) {
+    return false;
+  }
+  envelope.arguments.bytes = cursor.Since(at);
+  return true;
+}
+
+bool ReadParams(JsonCursor& cursor, ArgumentsReading* reading, Envelope& envelope) noexcept {
   if (cursor.Peek() != '{') return SkipInto(cursor, envelope.params);
   const std::size_t begin = cursor.position();
   if (!cursor.Enter()) return false;
@@ -116,14 +135,8 @@ bool ReadParams(JsonCursor& cursor, Envelope& envelope) noexcept {
     if (key == "name") {
       ok = ReadInto(cursor, envelope.name_value, envelope.name);
     } else if (key == "arguments") {
-      if (cursor.Peek() == '{') {
-        const std::size_t at = cursor.position();
-        ok = cursor.SkipUnread();
-        envelope.arguments.bytes = cursor.Since(at);
-        envelope.arguments_unread = true;
-      } else {
-        ok = SkipInto(cursor, envelope.arguments);
-      }
+      ok = cursor.Peek() == '{' ? ReadArguments(cursor, reading, envelope)
+                                : SkipInto(cursor, envelope.arguments);
     } else if (key == "_meta") {
       ok = ReadMeta(cursor, envelope);
     } else if (key == "requestState") {
@@ -182,7 +195,7 @@ bool ReadResult(JsonCursor& cursor, Envelope& envelope) noexcept {
   return true;
 }
 
-bool ReadRoot(JsonCursor& cursor, bool from_client, Envelope& envelope) noexcept {
+bool ReadRoot(JsonCursor& cursor, bool from_client, ArgumentsReading* reading, Envelope& envelope) noexcept {
   envelope.is_object = true;
   if (!cursor.Enter()) return false;
   JsonText name;
@@ -202,7 +215,7 @@ bool ReadRoot(JsonCursor& cursor, bool from_client, Envelope& envelope) noexcept
       ok = ReadInto(cursor, envelope.method_value, envelope.method);
     } else if (key == "params") {
       cursor.set_strict(from_client);
-      ok = from_client ? ReadParams(cursor, envelope) : SkipInto(cursor, envelope.params);
+      ok = from_client ? ReadParams(cursor, reading, envelope) : SkipInto(cursor, envelope.params);
     } else if (key == "result") {
       cursor.set_strict(from_client);
       ok = from_client ? SkipInto(cursor, envelope.result) : ReadResult(cursor, envelope);
@@ -221,10 +234,10 @@ bool ReadRoot(JsonCursor& cursor, bool from_client, Envelope& envelope) noexcept
 }
 
 bool Read(JsonCursor& cursor, std::string_view text, uint32_t depth_max, bool from_client,
-          Envelope& envelope) noexcept {
+          ArgumentsReading* reading, Envelope& envelope) noexcept {
   envelope = {};
   cursor.Start(text, depth_max, /*strict=*/true);
-  if (cursor.Peek() == '{') return ReadRoot(cursor, from_client, envelope);
+  if (cursor.Peek() == '{') return ReadRoot(cursor, from_client, reading, envelope);
   cursor.set_strict(from_client);
   return cursor.SkipValue() && cursor.AtEnd();
 }
@@ -257,14 +270,14 @@ std::string_view Trim(std::string_view text) noexcept {
 
 }  // namespace
 
-bool ReadFromClient(JsonCursor& cursor, std::string_view text, uint32_t depth_max,
-                    Envelope& envelope) noexcept {
-  return Read(cursor, text, depth_max, /*from_client=*/true, envelope);
+bool ReadFromClient(JsonCursor& cursor, std::string_view text, uint32_t depth_max, Envelope& envelope,
+                    ArgumentsReading* reading) noexcept {
+  return Read(cursor, text, depth_max, /*from_client=*/true, reading, envelope);
 }
 
 bool ReadFromServer(JsonCursor& cursor, std::string_view text, uint32_t depth_max,
                     Envelope& envelope) noexcept {
-  return Read(cursor, text, depth_max, /*from_client=*/false, envelope);
+  return Read(cursor, text, depth_max, /*from_client=*/false, /*reading=*/nullptr, envelope);
 }
 
 MessageId ReadId(JsonCursor& cursor, std::string_view bytes) noexcept {

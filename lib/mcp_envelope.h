@@ -8,6 +8,7 @@
 #include "callwarden/config.h"
 #include "callwarden/mcp.h"
 
+#include "lib/arguments_ahead.h"
 #include "lib/mcp_json.h"
 
 CALLWARDEN_NAMESPACE_BEGIN
@@ -64,6 +65,7 @@ struct Envelope {
   RawValue arguments;
   /// Whether `arguments` is an object that nobody has read yet: whoever forwards the message has it read.
   bool arguments_unread = false;
+  uint64_t arguments_ahead = 0;  ///< from ArgumentsReading, for the decision
   RawValue meta;
   bool modern = false;  ///< `_meta` has a protocol version
   bool meta_broken = false;
@@ -79,10 +81,23 @@ struct Envelope {
   bool is_request_or_notification() const noexcept { return method_value.present(); }
 };
 
-/// Reads a message of the client: strict throughout, but for `params.arguments`, which the policy's reader is
-/// to read. False: the cursor says why; then nothing of the envelope holds.
-bool ReadFromClient(JsonCursor& cursor, std::string_view text, uint32_t depth_max,
-                    Envelope& envelope) noexcept;
+/// Reads the arguments of calls in the middle of their message, strictly, so that they are read once.
+class ArgumentsReading {
+ public:
+  /// What has come of a message, and its text from the opening brace of `params.arguments` on. Number and
+  /// size 0: they are not read now.
+  virtual callwarden::internal::ArgumentsAhead Read(const Envelope& envelope,
+                                                    std::string_view text) noexcept = 0;
+
+ protected:
+  ~ArgumentsReading() = default;
+};
+
+/// Reads a message of the client: strict throughout, but for `params.arguments` that `reading` (unless null)
+/// does not read, which the policy's reader is to read then. False: the cursor says why; then nothing of the
+/// envelope holds.
+bool ReadFromClient(JsonCursor& cursor, std::string_view text, uint32_t depth_max, Envelope& envelope,
+                    ArgumentsReading* reading = nullptr) noexcept;
 /// Reads a message of the server: its root strictly, results by grammar only.
 bool ReadFromServer(JsonCursor& cursor, std::string_view text, uint32_t depth_max,
                     Envelope& envelope) noexcept;

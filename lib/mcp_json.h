@@ -63,6 +63,8 @@ class JsonCursor {
   /// Passes over an object up to its closing brace, looking only at strings and brackets. What it passes over
   /// is an object only if somebody finds, later, that these very bytes are one.
   bool SkipUnread() noexcept;
+  /// Passes over the `size` bytes that come next, one value which somebody else has read.
+  void Pass(std::size_t size) noexcept { at_ += size; }
   /// Whether nothing but white space is left; otherwise it fails.
   bool AtEnd() noexcept;
 

@@ -18,6 +18,7 @@
 CALLWARDEN_NAMESPACE_BEGIN
 
 namespace internal {
+class GateAccess;
 class StateReader;
 }  // namespace internal
 
@@ -130,6 +131,7 @@ class CALLWARDEN_EXPORT Gate {
   CounterStore& counters() const noexcept CALLWARDEN_LIFETIME_BOUND;
 
  private:
+  friend class internal::GateAccess;
   friend class internal::StateReader;
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -4,6 +4,7 @@ callwarden_test(callwarden_mcp_test
   mcp_attack_test.cc
   mcp_inbound_test.cc
   mcp_lines_test.cc
+  mcp_order_test.cc
   mcp_list_test.cc
   mcp_reply_test.cc
   mcp_settle_test.cc

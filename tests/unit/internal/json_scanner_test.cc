@@ -18,6 +18,7 @@ using callwarden::internal::LineCursor;
 using callwarden::internal::Number;
 using callwarden::internal::ParseJsonTree;
 using callwarden::internal::ScanBuffers;
+using callwarden::internal::ScanExtent;
 using callwarden::internal::ScanResult;
 
 // Writes every event with its places.
@@ -83,6 +84,26 @@ TEST_CASE("events come in order, with their places", "[json]") {
   CHECK(Scan("[]") == "[@0 ]@2");
   CHECK(Scan("[1e999]") == "[@0 unrepresentable@1-6 ]@7");
   CHECK(Scan("[18446744073709551616, false]") == "[@0 unrepresentable@1-21 false@23-28 ]@29");
+}
+
+TEST_CASE("a scan may end behind the first value", "[json]") {
+  const auto end_of = [](std::string_view text) {
+    Log log;
+    ScanBuffers buffers;
+    const ScanResult result = JsonScanner<Log&>(text, buffers, log, ScanExtent::kFirstValue).Scan();
+    return result.status == ScanResult::Status::kOk ? std::optional<std::size_t>(result.offset)
+                                                    : std::nullopt;
+  };
+  CHECK(end_of("{}") == 2);
+  CHECK(end_of("  {} ") == 4);
+  CHECK(end_of(R"({"a":[1,{"b":"}"}]},"id":1})") == 19);
+  CHECK(end_of("{}}") == 2);
+  CHECK(end_of("[1]x") == 3);
+  CHECK(end_of("{}\xFF\x80") == 2);  // what stands behind is nobody's concern
+  CHECK(end_of("{\"a\":\"\xFF\"}}") == std::nullopt);
+  CHECK(end_of("{\"a\":1]}") == std::nullopt);
+  CHECK(end_of("{") == std::nullopt);
+  CHECK(end_of("") == std::nullopt);
 }
 
 // What a block must say of some bytes, byte by byte.
