@@ -379,7 +379,6 @@ void Session::Impl::Decide(const Call& call) {
   const Envelope& envelope = *call.envelope;
   std::unique_ptr<Decision> decision = pending.NewDecision();
   if (options.gate != nullptr) {
-    *decision = Decision();
     GateAccess::ImplOf(*options.gate).Check(MakeCall(call), *decision, envelope.arguments_ahead);
   }
 

@@ -1,6 +1,7 @@
 #include "lib/mcp_envelope.h"
 
 #include <array>
+#include <cstring>
 #include <initializer_list>
 
 #include "lib/text.h"
@@ -15,6 +16,12 @@ using callwarden::internal::EqualFolded;
 
 constexpr std::string_view kVersionKey = "io.modelcontextprotocol/protocolVersion";
 constexpr std::string_view kCapabilitiesKey = "io.modelcontextprotocol/clientCapabilities";
+
+// Whether a member's name is a known one, compared in place.
+template <std::size_t size>
+bool Is(std::string_view name, const char (&known)[size]) noexcept {
+  return name.size() == size - 1 && std::memcmp(name.data(), known, size - 1) == 0;
+}
 
 using Names = std::initializer_list<std::string_view>;
 
@@ -132,22 +139,22 @@ bool ReadParams(JsonCursor& cursor, ArgumentsReading* reading, Envelope& envelop
   while ((step = cursor.NextMember(name)) == JsonCursor::Step::kMember) {
     const std::string_view key = name.value;
     bool ok = true;
-    if (key == "name") {
+    if (Is(key, "name")) {
       ok = ReadInto(cursor, envelope.name_value, envelope.name);
-    } else if (key == "arguments") {
+    } else if (Is(key, "arguments")) {
       ok = cursor.Peek() == '{' ? ReadArguments(cursor, reading, envelope)
                                 : SkipInto(cursor, envelope.arguments);
-    } else if (key == "_meta") {
+    } else if (Is(key, "_meta")) {
       ok = ReadMeta(cursor, envelope);
-    } else if (key == "requestState") {
+    } else if (Is(key, "requestState")) {
       ok = SkipInto(cursor, envelope.request_state);
-    } else if (key == "inputResponses") {
+    } else if (Is(key, "inputResponses")) {
       ok = SkipInto(cursor, envelope.input_responses);
-    } else if (key == "requestId") {
+    } else if (Is(key, "requestId")) {
       ok = SkipInto(cursor, envelope.request_id);
-    } else if (key == "capabilities") {
+    } else if (Is(key, "capabilities")) {
       ok = SkipInto(cursor, envelope.client_capabilities);
-    } else if (key == "notifications") {
+    } else if (Is(key, "notifications")) {
       ok = SkipInto(cursor, envelope.notifications);
     } else {
       envelope.params_variant |=
@@ -203,23 +210,23 @@ bool ReadRoot(JsonCursor& cursor, bool from_client, ArgumentsReading* reading, E
   while ((step = cursor.NextMember(name)) == JsonCursor::Step::kMember) {
     const std::string_view key = name.value;
     bool ok = true;
-    if (key == "jsonrpc") {
+    if (Is(key, "jsonrpc")) {
       RawValue value;
       JsonText text;
       ok = ReadInto(cursor, value, text);
       envelope.version_ok = value.IsString() && text.value == "2.0";
-    } else if (key == "id") {
+    } else if (Is(key, "id")) {
       envelope.id_doubtful |= envelope.id.kind != MessageId::Kind::kAbsent;
       ok = ReadIdInto(cursor, envelope.id);
-    } else if (key == "method") {
+    } else if (Is(key, "method")) {
       ok = ReadInto(cursor, envelope.method_value, envelope.method);
-    } else if (key == "params") {
+    } else if (Is(key, "params")) {
       cursor.set_strict(from_client);
       ok = from_client ? ReadParams(cursor, reading, envelope) : SkipInto(cursor, envelope.params);
-    } else if (key == "result") {
+    } else if (Is(key, "result")) {
       cursor.set_strict(from_client);
       ok = from_client ? SkipInto(cursor, envelope.result) : ReadResult(cursor, envelope);
-    } else if (key == "error") {
+    } else if (Is(key, "error")) {
       cursor.set_strict(from_client);
       ok = SkipInto(cursor, envelope.error);
     } else {
@@ -235,7 +242,6 @@ bool ReadRoot(JsonCursor& cursor, bool from_client, ArgumentsReading* reading, E
 
 bool Read(JsonCursor& cursor, std::string_view text, uint32_t depth_max, bool from_client,
           ArgumentsReading* reading, Envelope& envelope) noexcept {
-  envelope = {};
   cursor.Start(text, depth_max, /*strict=*/true);
   if (cursor.Peek() == '{') return ReadRoot(cursor, from_client, reading, envelope);
   cursor.set_strict(from_client);

@@ -94,8 +94,8 @@ class ArgumentsReading {
 };
 
 /// Reads a message of the client: strict throughout, but for `params.arguments` that `reading` (unless null)
-/// does not read, which the policy's reader is to read then. False: the cursor says why; then nothing of the
-/// envelope holds.
+/// does not read, which the policy's reader is to read then. The envelope comes as it is made. False: the
+/// cursor says why; then nothing of the envelope holds.
 bool ReadFromClient(JsonCursor& cursor, std::string_view text, uint32_t depth_max, Envelope& envelope,
                     ArgumentsReading* reading = nullptr) noexcept;
 /// Reads a message of the server: its root strictly, results by grammar only.

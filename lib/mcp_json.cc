@@ -54,6 +54,13 @@ constexpr std::array<uint8_t, 256> kBrackets = [] {
   return table;
 }();
 
+// One of 64 bits, the same for equal names.
+uint64_t MarkOf(std::string_view name) noexcept {
+  if (name.empty()) return 1;
+  const uint64_t ends = uint64_t{Byte(name.front())} << 8 | Byte(name.back());
+  return uint64_t{1} << (((ends + (name.size() << 16)) * 0x9E3779B97F4A7C15u) >> 58);
+}
+
 // Any order in which equal names are neighbours.
 bool Before(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return a.size() < b.size();
@@ -75,11 +82,6 @@ void JsonCursor::Start(std::string_view text, uint32_t depth_max, bool strict) n
   arena_.clear();
 }
 
-char JsonCursor::Peek() noexcept {
-  SkipSpace();
-  return at_ == end_ ? '\0' : *at_;
-}
-
 bool JsonCursor::AtEnd() noexcept {
   SkipSpace();
   if (at_ == end_ && failure_ == Failure::kNone) return true;
@@ -89,8 +91,10 @@ bool JsonCursor::AtEnd() noexcept {
 bool JsonCursor::Open(bool object) noexcept {
   if (frames_.size() >= depth_max_) return Fail(Failure::kTooDeep);
   ++at_;
-  const Frame frame{object, false, strict_, static_cast<uint32_t>(names_.size())};
-  return frames_.push_back(frame) || Fail(Failure::kNoMemory);
+  Frame* const frame = frames_.add_unset();
+  if (frame == nullptr) return Fail(Failure::kNoMemory);
+  *frame = {.object = object, .strict = strict_, .names = static_cast<uint32_t>(names_.size())};
+  return true;
 }
 
 bool JsonCursor::Close() noexcept {
@@ -109,22 +113,62 @@ bool JsonCursor::Enter() noexcept {
 }
 
 // On to the next member or item of the innermost container, or out of it.
-JsonCursor::Step JsonCursor::Next(char close) noexcept {
+[[gnu::always_inline]] inline JsonCursor::Step JsonCursor::Next(char close) noexcept {
   if (frames_.empty()) return Step::kFailed;
+  Frame& frame = frames_.back();
   const char c = Peek();
   if (c == close) {
     Close();
     return Step::kEnd;
   }
-  if (frames_.back().begun) {
+  if (frame.begun) {
     if (c != ',') {
       Fail(Failure::kSyntax);
       return Step::kFailed;
     }
     ++at_;
   }
-  frames_.back().begun = true;
+  frame.begun = true;
   return Step::kMember;
+}
+
+template <bool kKeep>
+[[gnu::always_inline]] inline bool JsonCursor::ReadString(JsonText* text) noexcept {
+  const char* const begin = at_ + 1;
+  if (static_cast<std::size_t>(end_ - begin) >= StringBlock::kSize) {
+    const StringBlock block(begin);
+    const char* const end = begin + (block.has_end() ? block.end() : 0);
+    if (block.has_end() && block.highs() == 0 && *end == '"') {
+      if constexpr (kKeep) {
+        text->raw = {at_, static_cast<std::size_t>(end + 1 - at_)};
+        text->value = {begin, static_cast<std::size_t>(end - begin)};
+        text->lone_surrogate = false;
+      }
+      at_ = end + 1;
+      return true;
+    }
+  }
+  return ReadLongString<kKeep>(text);
+}
+
+[[gnu::always_inline]] inline bool JsonCursor::KeepName(std::string_view name) noexcept {
+  Frame& frame = frames_.back();
+  const uint64_t mark = MarkOf(name);
+  if ((frame.marks & mark) != 0 && names_.size() - frame.names <= kNamesLinearMax) {
+    for (std::size_t i = frame.names; i < names_.size(); ++i) {
+      if (names_[i] == name) Note();
+    }
+  }
+  frame.marks |= mark;
+  return names_.push_back(name) || Fail(Failure::kNoMemory);
+}
+
+// Stands at the name's quote; leaves before the value.
+[[gnu::always_inline]] inline bool JsonCursor::ReadName(JsonText& name) noexcept {
+  if (!ReadString<true>(&name)) return false;
+  if (Peek() != ':') return Fail(Failure::kSyntax);
+  ++at_;
+  return !frames_.back().strict || KeepName(name.value);
 }
 
 JsonCursor::Step JsonCursor::NextMember(JsonText& name) noexcept {
@@ -147,24 +191,6 @@ JsonCursor::Step JsonCursor::NextItem() noexcept {
 bool JsonCursor::ReadText(JsonText& text) noexcept {
   if (Peek() != '"') return Fail(Failure::kSyntax);
   return ReadString<true>(&text);
-}
-
-// Stands at the name's quote; leaves before the value.
-bool JsonCursor::ReadName(JsonText& name) noexcept {
-  if (!ReadString<true>(&name)) return false;
-  if (Peek() != ':') return Fail(Failure::kSyntax);
-  ++at_;
-  return !frames_.back().strict || KeepName(name.value);
-}
-
-bool JsonCursor::KeepName(std::string_view name) noexcept {
-  const std::size_t begin = frames_.back().names;
-  if (names_.size() - begin <= kNamesLinearMax) {
-    for (std::size_t i = begin; i < names_.size(); ++i) {
-      if (names_[i] == name) Note();
-    }
-  }
-  return names_.push_back(name) || Fail(Failure::kNoMemory);
 }
 
 // For objects with many members, once they are all there.
@@ -286,8 +312,9 @@ bool JsonCursor::SkipNumber() noexcept {
   return true;
 }
 
+// One that is long, has something in it that must be looked at, or stands at the end of the text.
 template <bool kKeep>
-bool JsonCursor::ReadString(JsonText* text) noexcept {
+[[gnu::noinline]] bool JsonCursor::ReadLongString(JsonText* text) noexcept {
   const char* const begin = at_ + 1;
   const char* p = SkipPlain(begin, end_);
   for (;;) {

@@ -43,7 +43,10 @@ class JsonCursor {
   bool fault_below() const noexcept { return fault_below_; }
 
   /// The first byte of the next value; NUL at the end of the text. Skips white space.
-  char Peek() noexcept;
+  char Peek() noexcept {
+    SkipSpace();
+    return at_ == end_ ? '\0' : *at_;
+  }
   std::size_t position() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
   std::string_view text() const noexcept { return {begin_, static_cast<std::size_t>(end_ - begin_)}; }
   std::string_view Since(std::size_t position) const noexcept {
@@ -74,6 +77,7 @@ class JsonCursor {
     bool begun = false;   // a member or item has come
     bool strict = false;  // its names are kept
     uint32_t names = 0;   // its part of names_
+    uint64_t marks = 0;   // a bit for each name so far: a name whose bit is not set is new
   };
   static constexpr std::size_t kNamesLinearMax = 12;
 
@@ -83,9 +87,14 @@ class JsonCursor {
     return false;
   }
   void Note() noexcept { (frames_.size() <= 1 ? fault_at_root_ : fault_below_) = true; }
-  void SkipSpace() noexcept {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+  const char* PastSpace(const char* p) const noexcept {
+    while (p != end_ && static_cast<unsigned char>(*p) <= ' ' &&
+           (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
+      ++p;
+    }
+    return p;
   }
+  void SkipSpace() noexcept { at_ = PastSpace(at_); }
   bool Open(bool object) noexcept;
   bool Close() noexcept;
   Step Next(char close) noexcept;
@@ -97,6 +106,8 @@ class JsonCursor {
   bool SkipWord(std::string_view word) noexcept;
   template <bool kKeep>
   bool ReadString(JsonText* text) noexcept;
+  template <bool kKeep>
+  bool ReadLongString(JsonText* text) noexcept;
   template <bool kKeep>
   bool ReadEscapes(const char* begin, const char* p, JsonText* text) noexcept;
   bool ReadUnit(const char*& p, uint32_t& unit) const noexcept;

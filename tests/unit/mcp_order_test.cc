@@ -58,9 +58,10 @@ void CheckAlike(const Parts& parts, std::string_view policy) {
   }
 }
 
-const Lines kNames{R"("name":"refund")",       R"("name":"ref\u0075nd")", R"("name":"echo")",
-                   R"("name":"secret_x")",     R"("name":"pay")",         R"("name":"delete_repo")",
-                   R"("name":"unknown tool")", R"("name":"")",            R"("name":5)"};
+const Lines kNames{
+    R"("name":"refund")", R"("name":"ref\u0075nd")", R"("name":"echo")",         R"("name":"secret_x")",
+    R"("name":"pay")",    R"("name":"delete_repo")", R"("name":"unknown tool")", R"("name":"")",
+    R"("name":5)"};
 
 const Lines kArguments{
     "{}",
@@ -106,8 +107,9 @@ TEST_CASE("MCP: the order of members changes nothing for a policy in shadow") {
 TEST_CASE("MCP: members that come twice, or are misspelt, are found around arguments read in passing") {
   const std::string name = R"("name":"echo")";
   const std::string arguments = R"("arguments":{"a":1})";
-  for (const std::string& more : {R"(,"name":"refund")"s, R"(,"arguments":{"a":1})"s, R"(,"Name":"refund")"s,
-                                  R"(,"arguments":{"a":1)"s, R"(,"arguments":5)"s, R"(,"task":{},"task":{})"s}) {
+  for (const std::string& more :
+       {R"(,"name":"refund")"s, R"(,"arguments":{"a":1})"s, R"(,"Name":"refund")"s, R"(,"arguments":{"a":1)"s,
+        R"(,"arguments":5)"s, R"(,"task":{},"task":{})"s}) {
     CAPTURE(more);
     Relay relay;
     const std::string line =
@@ -117,13 +119,11 @@ TEST_CASE("MCP: members that come twice, or are misspelt, are found around argum
     CHECK(seen.client.size() == 1);
   }
   Relay relay;
-  const std::string method =
-      R"({"jsonrpc":"2.0","id":7,"method":"tools/call","params":{)" + name + "," + arguments +
-      R"(},"method":"ping"})";
+  const std::string method = R"({"jsonrpc":"2.0","id":7,"method":"tools/call","params":{)" + name + "," +
+                             arguments + R"(},"method":"ping"})";
   CHECK(relay.Client(method).server.empty());
-  const std::string params =
-      R"({"jsonrpc":"2.0","id":7,"method":"tools/call","params":{)" + name + "," + arguments +
-      R"(},"params":{"name":"refund","arguments":{"amount":500}}})";
+  const std::string params = R"({"jsonrpc":"2.0","id":7,"method":"tools/call","params":{)" + name + "," +
+                             arguments + R"(},"params":{"name":"refund","arguments":{"amount":500}}})";
   CHECK(relay.Client(params).server.empty());
   CHECK(relay.session->in_flight() == 0);
 }
