@@ -147,9 +147,9 @@ void AddInitCommand(CLI::App& app, Action& action) {
       "COMMAND is run, asked for its tools and ended; no shell reads it, and its stderr is passed through.\n"
       "Exit codes: 0 written, 1 the server does not list its tools, 2 bad usage, an unreadable list or a "
       "file\n"
-      "that cannot be written, 126 the server cannot be executed, 127 it is not there. But for 0, nothing "
-      "is\n"
-      "written.\n"
+      "that cannot be written, 126 the server cannot be executed, 127 it is not there, 128 and the signal's "
+      "number\n"
+      "when SIGINT or SIGTERM ended it. But for 0, nothing is written.\n"
 #else
       "Exit codes: 0 written, 2 bad usage, an unreadable list or a file that cannot be written.\n"
 #endif

@@ -89,6 +89,7 @@ void Relay::TakeSignals() {
       server_ended_ = server_.HasEnded();
     } else {
       server_.Signal(signal);
+      if (stopped_by_ == 0) stopped_by_ = signal;
       if (stopping_ == Stopping::kNo || stopping_ == Stopping::kInputEnded) {
         stopping_ = Stopping::kTerminated;
         deadline_ = std::chrono::steady_clock::now() + options_.term_grace;

@@ -71,6 +71,8 @@ class Relay {
   /// the signal's number when one ended it. The end of the client's input ends the server's; SIGINT and
   /// SIGTERM are handed on. A server that does not end in time is sent SIGTERM, then SIGKILL.
   int Run(RelayHandler& handler);
+  /// The first SIGINT or SIGTERM that came; 0: none did.
+  int stopped_by() const { return stopped_by_; }
   /// Reads no more of the client, and ends the server as after the end of its input.
   void EndInput();
 
@@ -101,6 +103,7 @@ class Relay {
   bool client_hears_ = true;
   bool server_gone_ = false;  // the handler knows
   bool server_ended_ = false;
+  int stopped_by_ = 0;
   Stopping stopping_ = Stopping::kNo;
   RelayHandler::Time deadline_{};  // of this step of stopping
 };

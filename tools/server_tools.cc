@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -255,6 +256,11 @@ ServerTools ListServerTools(const std::vector<std::string>& command, std::chrono
   Relay relay(server, signals, options);
   Lister lister(relay, timeout);
   const int status = relay.Run(lister);
+  if (const int signal = relay.stopped_by(); signal != 0) {
+    constexpr int kExitSignal = 128;  // as shells say it
+    ReportError(signal == SIGINT ? "interrupted" : "terminated");
+    return {{}, kExitSignal + signal};
+  }
   if (const std::string problem = lister.Problem(status); !problem.empty()) {
     ReportError(problem);
     return {{}, kExitProblems};

@@ -20,6 +20,14 @@ const Json* ToolsOf(const Json& document) {
   return tools != document.end() && tools->is_array() ? &*tools : nullptr;
 }
 
+/// Whether a list of tools is one page of several, and not the last.
+bool GoesOn(const Json& document) {
+  if (!document.is_object()) return false;
+  if (const auto result = document.find("result"); result != document.end()) return GoesOn(*result);
+  const auto cursor = document.find("nextCursor");
+  return cursor != document.end() && !cursor->is_null();
+}
+
 std::string Text(const Json& object, const char* name) {
   const auto member = object.find(name);
   return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
@@ -71,10 +79,12 @@ std::vector<ListedTool> ReadToolList(const std::vector<Json>& documents, const s
   std::vector<ListedTool> listed;
   std::set<std::string> names;
   bool found = false;
+  bool goes_on = false;
   for (const Json& document : documents) {
     const Json* const tools = ToolsOf(document);
     if (tools == nullptr) continue;  // another message of a recorded exchange
     found = true;
+    goes_on = GoesOn(document);
     for (const Json& tool : *tools) {
       listed.push_back(ReadTool(tool, source, listed.size()));
       if (!names.insert(listed.back().name).second) {
@@ -84,6 +94,11 @@ std::vector<ListedTool> ReadToolList(const std::vector<Json>& documents, const s
   }
   if (!found) {
     throw ToolError(source + ": no list of tools; give the result of tools/list, as {\"tools\": [...]}");
+  }
+  if (goes_on) {
+    throw ToolError(source +
+                    ": not the whole list: its last page has a \"nextCursor\"; give all pages, one in "
+                    "each line");
   }
   return listed;
 }

@@ -41,7 +41,9 @@ struct AuditRecord {
   uint64_t policy_revision = 0;    ///< Gate::revision()
   std::string_view approval_id;    ///< asked for, or consumed
   std::span<const AuditLimit> limits;
-  std::chrono::nanoseconds latency{};  ///< what the decision took, on the monotonic clock
+  /// What the decision took, on the monotonic clock; without the reading of arguments that an mcp::Session
+  /// had read together with their message.
+  std::chrono::nanoseconds latency{};
 };
 
 /// How an admitted call ended.

@@ -67,7 +67,7 @@ expect_code 2
 expect_err 'missing/new.json: '
 
 # The forms that a list comes in.
-printf '{"jsonrpc":"2.0","id":1,"result":{"serverInfo":{}}}\n{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"a_get"}]}}\n{"tools":[{"name":"b_get"}]}\n' >lines.json
+printf '{"jsonrpc":"2.0","id":1,"result":{"serverInfo":{}}}\n{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"a_get"}],"nextCursor":"p2"}}\n{"tools":[{"name":"b_get"}]}\n' >lines.json
 run "$callwarden" init --tools lines.json --json
 expect_json /tools/1/name b_get
 printf '[{"name":"list_x"}]' >array.json
@@ -88,6 +88,8 @@ bad() {
 }
 bad '{"a": 1}' 'bad.json: no list of tools'
 bad '[{"name": "a"}, {"name": "a"}]' 'bad.json: two tools are called "a"'
+bad '{"tools": [{"name": "a"}], "nextCursor": "p2"}' 'bad.json: not the whole list: its last page has a "nextCursor"'
+bad '{"jsonrpc": "2.0", "id": 2, "result": {"tools": [{"name": "a"}], "nextCursor": "p2"}}' 'bad.json: not the whole list'
 bad '[{"name": ""}]' 'bad.json: tool 0 of the list has no name'
 bad '[1]' 'bad.json: tool 0 of the list has no name'
 bad '{"tools": [' 'bad.json: neither one JSON document'

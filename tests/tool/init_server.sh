@@ -102,6 +102,23 @@ expect_failure 'the server has not answered "initialize" within the 300 ms that 
 expect_log "$initialize"
 [ "$(wc -l <err)" -eq 1 ] || fail "one line was expected on stderr"
 
+# Ended from outside, with the server, and whatever the server makes of it.
+for signal in INT TERM; do
+  rm -f log policy.json tools.json
+  "$callwarden" init --output policy.json -- sh -c 'trap "exit 0" INT TERM; echo begun >log; sleep 20 & wait' \
+    >out 2>err </dev/null &
+  pid=$!
+  what="init, sent $signal"
+  while [ ! -e log ]; do sleep 0.05; done
+  kill -s "$signal" "$pid"
+  wait "$pid"
+  code=$?
+  [ "$signal" = INT ] && expect_code 130 || expect_code 143
+  expect_no_out
+  expect_one_line_error "$([ "$signal" = INT ] && echo interrupted || echo terminated)"
+  [ ! -e policy.json ] || fail "no policy was expected"
+done
+
 # Garbage.
 init --output policy.json -- printf 'Welcome\033!\nand more\n'
 expect_failure 'the server ended with status 0 before'
