@@ -5,6 +5,25 @@
 CALLWARDEN_NAMESPACE_BEGIN
 namespace internal {
 
+const PathTrie::Node* PathTrie::Node::FindAmongMany(const NameView& other) const noexcept {
+  const std::span<const Node> all = names();
+  std::size_t low = 0;
+  std::size_t high = all.size();
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    const NameView& at = all[middle].name;
+    const int order =
+        at.size != other.size ? (at.size < other.size ? -1 : 1) : at.text().compare(other.text());
+    if (order == 0) return &all[middle];
+    if (order < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return nullptr;
+}
+
 bool PathTrieBuilder::Before(const PathStep& a, const PathStep& b) noexcept {
   if (a.kind != b.kind) return a.kind < b.kind;
   if (a.kind == PathStep::Kind::kIndex) return a.index < b.index;
@@ -77,6 +96,8 @@ void PathTrieBuilder::Place(uint32_t draft_id, uint32_t node_id, Result& result)
         break;
     }
   }
+  node.is_end = node.slot != PathTrie::kNone && draft.children.empty();
+  node.only_names = node.slot == PathTrie::kNone && node.indexes_count == 0 && !node.has_wildcard;
   nodes[node_id] = node;
   nodes.resize(nodes.size() + draft.children.size());
 }

@@ -77,6 +77,8 @@ struct PathTrie {
     bool ends_enforced : 1 = false;  ///< an enforced path ends here
     bool items : 1 = false;          ///< `contains` tests the items of an array here
     bool items_enforced : 1 = false;
+    bool is_end : 1 = false;      ///< a path ends here and none goes on
+    bool only_names : 1 = false;  ///< no path ends here, and all go on with a name
 
     std::span<const Node> names() const noexcept { return {this + children, names_count}; }
     std::span<const Node> indexes() const noexcept { return {this + children + names_count, indexes_count}; }
@@ -84,33 +86,24 @@ struct PathTrie {
     const Node* wildcard() const noexcept {
       return has_wildcard ? this + children + names_count + indexes_count : nullptr;
     }
-    /// Whether a path ends here and none goes on.
-    bool is_end() const noexcept { return slot != kNone && slots_end == slot + 1; }
     /// The name child called `other`, or null.
     const Node* FindName(const NameView& other) const noexcept {
-      const std::span<const Node> all = names();
-      if (all.size() <= 8) {
-        for (const Node& child : all) {
-          if (child.name == other) return &child;
-        }
-        return nullptr;
-      }
-      std::size_t low = 0;
-      std::size_t high = all.size();
-      while (low < high) {
-        const std::size_t middle = low + (high - low) / 2;
-        const NameView& at = all[middle].name;
-        const int order =
-            at.size != other.size ? (at.size < other.size ? -1 : 1) : at.text().compare(other.text());
-        if (order == 0) return &all[middle];
-        if (order < 0) {
-          low = middle + 1;
-        } else {
-          high = middle;
-        }
+      return names_count <= kNamesFew ? FindAmongFew(other) : FindAmongMany(other);
+    }
+    /// The same, or null where a few words do not tell: makes no calls, so that its caller saves nothing.
+    const Node* FindShortName(const NameView& other) const noexcept {
+      return names_count <= kNamesFew && other.size <= kEqualBytesInPlace ? FindAmongFew(other) : nullptr;
+    }
+
+   private:
+    static constexpr uint32_t kNamesFew = 8;
+    const Node* FindAmongFew(const NameView& other) const noexcept {
+      for (const Node& child : names()) {
+        if (child.name == other) return &child;
       }
       return nullptr;
     }
+    const Node* FindAmongMany(const NameView& other) const noexcept;
   };
   static_assert(sizeof(Node) <= 64);
 

@@ -16,10 +16,7 @@ inline bool SlotFiller::PushPlace(const PathTrie::Node* node, uint32_t slot_base
   if (place == nullptr) [[unlikely]] {
     return Refuse(Refusal::kNoMemory);
   }
-  place->node = node;
-  place->slot_base = slot_base;
-  place->value = Place::kNone;
-  place->in_list = in_list;
+  place->Stand(node, slot_base, in_list);
   return true;
 }
 
@@ -29,7 +26,7 @@ template <class Source>
   if (frontier_.size() == targets_ + 1) [[likely]] {
     const Place& place = frontier_.back();
     const PathTrie::Node& node = *place.node;
-    if (node.is_end() && !place.in_list && !top_->items) [[likely]] {
+    if (node.is_end && !place.in_list && !top_->items) [[likely]] {
       values_[place.slot_base + node.slot].Set(source);
       EndValue();
       return true;
@@ -75,6 +72,7 @@ inline bool SlotFiller::PushFrame(bool object, bool read, bool items) noexcept {
   frame->object = object;
   frame->read = read;
   frame->items = items;
+  frame->settles = false;
   frame->frontier = targets_;
   frame->names = static_cast<uint32_t>(names_.size());
   frame->count = 0;
@@ -97,7 +95,8 @@ inline bool SlotFiller::CloseContainer() noexcept {
   if (frame.count > kNamesLinearMax && frame.object && !CheckRest(frame)) [[unlikely]] {
     return false;
   }
-  if (frame.read) CloseRead(frame);
+  if (frame.settles) CloseRead(frame);
+  frontier_.truncate(frame.frontier);
   names_.truncate(frame.names);
   frames_.pop_back();
   --top_;

@@ -39,7 +39,6 @@ uint64_t HashOf(const NameView& name, uint64_t key) noexcept {
 }  // namespace
 
 bool SlotFiller::Start(std::span<const Layer> layers, uint32_t slot_count) noexcept {
-  layers_ = layers;
   refused_ = Refusal::kNone;
   refused_enforced_ = Refusal::kNone;
   done_ = false;
@@ -47,12 +46,22 @@ bool SlotFiller::Start(std::span<const Layer> layers, uint32_t slot_count) noexc
   named_ = false;
   targets_ = 0;
   size_ = 0;
-  frames_.clear();
-  frontier_.clear();
   names_.clear();
-  if (!PushFrame(/*object=*/false, /*read=*/true, /*items=*/false)) return false;
-  if (!values_.resize_unset(slot_count)) return Refuse(Refusal::kNoMemory);
-  if (slot_count != 0) std::memset(static_cast<void*>(values_.data()), 0, slot_count * sizeof(SlotValue));
+  if (frames_.empty()) {
+    if (!PushFrame(/*object=*/false, /*read=*/true, /*items=*/false)) return false;
+  } else {  // the frame below all is the same for every call
+    frames_.truncate(1);
+    top_ = frames_.data();
+  }
+  if (!frontier_.resize_unset(layers.size()) || !values_.resize_unset(slot_count)) {
+    return Refuse(Refusal::kNoMemory);
+  }
+  for (Place* place = frontier_.data(); const Layer& layer : layers) {
+    place++->Stand(layer.root, layer.slot_base, /*below_wildcard=*/false);
+  }
+  // One by one, in place: most often they are few, and a call of memset would cost more.
+  SlotValue* const values = values_.data();
+  for (uint32_t i = 0; i < slot_count; ++i) std::memset(static_cast<void*>(values + i), 0, sizeof(SlotValue));
   return true;
 }
 
@@ -101,14 +110,6 @@ bool SlotFiller::MayEndNow(bool object) noexcept {
   return (!AtRoot() && top_->object == object && !named_) || Refuse(Refusal::kUnbalanced);
 }
 
-bool SlotFiller::BeginRoot() noexcept {
-  seen_root_ = true;
-  for (const Layer& layer : layers_) {
-    if (!PushPlace(layer.root, layer.slot_base, false)) return false;
-  }
-  return true;
-}
-
 // Finds the places where the next item of an array stands: frontier_ from targets_ on.
 bool SlotFiller::BeginItem() noexcept {
   const uint32_t item = top_->count++;
@@ -139,6 +140,14 @@ uint32_t SlotFiller::Append(uint32_t head, const SlotValue& value) noexcept {
   }
   list.last = at;
   return at;
+}
+
+// Adds an item to the arrays in the open one's place whose items are tested.
+void SlotFiller::AppendItem(const SlotValue& item) noexcept {
+  for (uint32_t i = top_->frontier; i < targets_; ++i) {
+    const Place& place = frontier_[i];
+    if (place.node->items && place.value != Place::kNone) Append(place.value, item);
+  }
 }
 
 uint32_t SlotFiller::Put(const Place& place, uint32_t slot, const SlotValue& value) noexcept {
@@ -201,63 +210,63 @@ bool SlotFiller::StoreWidely(SlotValue value) noexcept {
     }
     PutBelow(place, node, absent ? SlotValue::Type::kAbsent : SlotValue::Type::kMismatch);
   }
-  if (top_->items) {
-    for (uint32_t i = top_->frontier; i < targets_; ++i) {
-      const Place& place = frontier_[i];
-      if (place.node->items && place.value != Place::kNone) Append(place.value, value);
-    }
-  }
+  if (top_->items) AppendItem(value);
   EndValue();
   return !done_;
 }
 
 // Opens the root, or a container in one that something reads.
 bool SlotFiller::OpenMember(bool object) noexcept {
-  if (AtRoot() && !object) return Refuse(Refusal::kNotAnObject);
+  if (AtRoot()) {
+    if (!object) return Refuse(Refusal::kNotAnObject);
+    seen_root_ = true;
+  }
   if (frames_.size() > options_.depth_max) return Refuse(Refusal::kTooDeep);
-  if (AtRoot()) return BeginRoot() && OpenRead(object);
-  if (!top_->object && !BeginItem()) return false;
+  if (!top_->object && !AtRoot() && !BeginItem()) return false;
   if (targets_ == frontier_.size() && !top_->items) return PushFrame(object, /*read=*/false, /*items=*/false);
-  return OpenRead(object);
-}
-
-// Opens a container that something reads, or whose place is an item that `contains` looks at.
-bool SlotFiller::OpenRead(bool object) noexcept {
-  const SlotValue own = SlotValue::Of(object ? SlotValue::Type::kObject : SlotValue::Type::kArray);
   bool items = false;
+  bool settles = false;
+  uint64_t like = 0;
   for (uint32_t i = targets_; i < frontier_.size(); ++i) {
     Place& place = frontier_[i];
     const PathTrie::Node& node = *place.node;
-    if (node.slot != PathTrie::kNone) place.value = Put(place, node.slot, own);
+    if (!object || !node.only_names) OpenPlace(place, object);
     items |= !object && node.items;
-    // Steps of the other kind cannot be taken here.
-    for (const PathTrie::Node& child : object ? node.indexes() : node.names()) {
-      PutRange(place, child, SlotValue::Type::kMismatch);
-    }
-    if (const PathTrie::Node* const wildcard = node.wildcard()) {
-      if (object) {
-        PutRange(place, *wildcard, SlotValue::Type::kMismatch);
-      } else if (!place.in_list) {
-        PutRange(place, *wildcard, SlotValue::Type::kList);
-      }
-    }
+    settles |= place.in_list || place.value != Place::kNone;
+    like |= node.name_marks;
   }
-  if (top_->items) {
-    for (uint32_t i = top_->frontier; i < targets_; ++i) {
-      const Place& place = frontier_[i];
-      if (place.node->items && place.value != Place::kNone) Append(place.value, own);
-    }
-  }
+  if (top_->items) AppendItem(SlotValue::Of(object ? SlotValue::Type::kObject : SlotValue::Type::kArray));
   if (!PushFrame(object, frontier_.size() != targets_, items)) return false;
-  for (uint32_t i = targets_; i < frontier_.size(); ++i) top_->like |= frontier_[i].node->name_marks;
+  top_->settles = settles;
+  top_->like = like;
   return !done_;
 }
 
-// Ends a container that something reads.
+// Puts down what a container says by its kind alone. An object says nothing where nothing but names is read.
+void SlotFiller::OpenPlace(Place& place, bool object) noexcept {
+  const PathTrie::Node& node = *place.node;
+  if (node.slot != PathTrie::kNone) {
+    place.value =
+        Put(place, node.slot, SlotValue::Of(object ? SlotValue::Type::kObject : SlotValue::Type::kArray));
+  }
+  // Steps of the other kind cannot be taken here.
+  for (const PathTrie::Node& child : object ? node.indexes() : node.names()) {
+    PutRange(place, child, SlotValue::Type::kMismatch);
+  }
+  if (const PathTrie::Node* const wildcard = node.wildcard()) {
+    if (object) {
+      PutRange(place, *wildcard, SlotValue::Type::kMismatch);
+    } else if (!place.in_list) {
+      PutRange(place, *wildcard, SlotValue::Type::kList);
+    }
+  }
+}
+
+// Ends a container whose own value is read, or in which what was not met is to be told.
 void SlotFiller::CloseRead(const Frame& frame) noexcept {
   const bool object = frame.object;
   for (uint32_t i = frame.frontier; i < frontier_.size(); ++i) {
-    const Place place = frontier_[i];
+    const Place& place = frontier_[i];
     const PathTrie::Node& node = *place.node;
     if (place.value != Place::kNone) values_[place.value].size = frame.count;
     if (!place.in_list) continue;  // what was not met is absent already
@@ -269,7 +278,6 @@ void SlotFiller::CloseRead(const Frame& frame) noexcept {
       if (!met) PutRange(place, child, SlotValue::Type::kAbsent);
     }
   }
-  frontier_.truncate(frame.frontier);
 }
 
 // Throws out the names of objects that are closed, and grows when those of open ones need more room. What
@@ -357,18 +365,22 @@ bool SlotFiller::CheckRest(const Frame& frame) noexcept {
 }
 
 // Finds the place where the value of a member stands, in an object that reads names like its own. Most often
-// one place reads in the object, and what it reads is enforced, so that no more is to be asked.
+// one place reads in the object, the name is a short one of a few, and what it reads is enforced, so that no
+// more is to be asked. All else is for FindPlaces, which also finds what is found here.
 bool SlotFiller::FindPlace(const NameView& name, const Frame& frame) noexcept {
-  if (frame.frontier + 1 == targets_) [[likely]] {
+  if (frame.frontier + 1 == targets_ && targets_ < frontier_.capacity()) [[likely]] {
     const Place& place = frontier_[frame.frontier];
-    const PathTrie::Node* const child = place.node->FindName(name);
-    if (child != nullptr && child->enforced) [[likely]]
-      return PushPlace(child, place.slot_base, place.in_list);
+    const PathTrie::Node* const child = place.node->FindShortName(name);
+    if (child != nullptr && child->enforced) [[likely]] {
+      frontier_.resize_within_capacity(targets_ + 1);
+      frontier_.back().Stand(child, place.slot_base, place.in_list);
+      return true;
+    }
   }
   return FindPlaces(name, frame);
 }
 
-// The same for any number of places.
+// The same for any number of places, and for any name.
 bool SlotFiller::FindPlaces(const NameView& name, const Frame& frame) noexcept {
   bool found = false;
   bool found_enforced = false;

@@ -116,6 +116,7 @@ class SlotFiller {
     bool object = false;
     bool read = false;  ///< something reads in it; else it is only checked, and what follows here is not kept
     bool items = false;     ///< an array whose items `contains` looks at
+    bool settles = false;   ///< something is to be done at its end for what reads in it
     uint32_t frontier = 0;  ///< its part of frontier_
     uint32_t names = 0;     ///< its part of names_
     uint32_t count = 0;     ///< members or items so far
@@ -130,6 +131,13 @@ class SlotFiller {
     uint32_t slot_base = 0;
     uint32_t value = kNone;  ///< the container's own value, for its size and items
     bool in_list = false;    ///< below a `[*]`
+
+    void Stand(const PathTrie::Node* at, uint32_t base, bool below_wildcard) noexcept {
+      node = at;
+      slot_base = base;
+      value = kNone;
+      in_list = below_wildcard;
+    }
   };
   // A place in the table of names. What it holds may be from an object that is closed, even from a call that
   // is over: only a name of the object in question, equal byte for byte, counts.
@@ -144,14 +152,13 @@ class SlotFiller {
   bool Fits(std::size_t size) noexcept;
   bool MayComeNow() noexcept;
   bool MayEndNow(bool object) noexcept;
-  bool BeginRoot() noexcept;
   bool BeginItem() noexcept;
   void EndValue() noexcept { frontier_.truncate(targets_); }
   // Whether no container is open. The frame below all is no container's: it stands for the place of the root.
   bool AtRoot() const noexcept { return frames_.size() == 1; }
   bool OpenContainer(bool object) noexcept;
   bool OpenMember(bool object) noexcept;
-  bool OpenRead(bool object) noexcept;
+  void OpenPlace(Place& place, bool object) noexcept;
   bool PushFrame(bool object, bool read, bool items) noexcept;
   bool CloseContainer() noexcept;
   void CloseRead(const Frame& frame) noexcept;
@@ -176,6 +183,7 @@ class SlotFiller {
   bool PushPlace(const PathTrie::Node* node, uint32_t slot_base, bool in_list) noexcept;
   uint32_t Put(const Place& place, uint32_t slot, const SlotValue& value) noexcept;
   uint32_t Append(uint32_t head, const SlotValue& value) noexcept;
+  void AppendItem(const SlotValue& item) noexcept;
   void PutBelow(const Place& place, const PathTrie::Node& node, SlotValue::Type type) noexcept;
   void PutRange(const Place& place, uint32_t begin, uint32_t end, SlotValue::Type type) noexcept;
   void PutRange(const Place& place, const PathTrie::Node& node, SlotValue::Type type) noexcept {
@@ -183,7 +191,6 @@ class SlotFiller {
   }
   bool RefuseSoft(bool enforced, bool all, Refusal refusal) noexcept;
 
-  std::span<const Layer> layers_;
   Options options_;
   Refusal refused_ = Refusal::kNone;
   Refusal refused_enforced_ = Refusal::kNone;

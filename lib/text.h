@@ -35,6 +35,8 @@ constexpr unsigned char FirstOf(uint64_t head) noexcept {
   if constexpr (std::endian::native == std::endian::little) return static_cast<unsigned char>(head);
   return static_cast<unsigned char>(head >> 56);
 }
+/// Runs of more bytes are compared by a call.
+inline constexpr std::size_t kEqualBytesInPlace = 16;
 /// Whether two runs of `size` bytes are the same; in place for the short ones that names and constants are.
 inline bool EqualBytes(const char* a, const char* b, std::size_t size) noexcept {
   const auto differ = [&]<class Word>(Word, std::size_t at) {
@@ -44,7 +46,7 @@ inline bool EqualBytes(const char* a, const char* b, std::size_t size) noexcept 
     std::memcpy(&y, b + at, sizeof(y));
     return x != y;
   };
-  if (size > 16) return std::memcmp(a, b, size) == 0;
+  if (size > kEqualBytesInPlace) return std::memcmp(a, b, size) == 0;
   // Two words that may overlap.
   if (size >= 8) return !differ(uint64_t{}, 0) && !differ(uint64_t{}, size - 8);
   if (size >= 4) return !differ(uint32_t{}, 0) && !differ(uint32_t{}, size - 4);

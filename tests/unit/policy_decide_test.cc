@@ -96,6 +96,45 @@ TEST_CASE("the default is for tools that no key matches", "[policy]") {
   CHECK(deny->Decide(call, store, kNoon).allowed());
 }
 
+TEST_CASE("members are found by their whole names, of any size and number", "[policy]") {
+  // Names of one size that differ in their last byte only: from `a` to `t`.
+  const auto name = [](std::size_t size, std::size_t i) {
+    return std::string(size - 1, 'n') + static_cast<char>('a' + i);
+  };
+  const auto member = [&](std::size_t size, std::size_t i, char value) {
+    return '"' + name(size, i) + "\":" + value;
+  };
+  for (const std::size_t size : {1, 4, 8, 9, 16, 17, 40}) {
+    for (const std::size_t count : {1, 8, 9, 20}) {
+      CAPTURE(size, count);
+      std::string conditions;
+      std::string text;
+      for (std::size_t i = 0; i < count; ++i) {
+        if (i != 0) conditions += ',';
+        conditions += R"({"path": "args.)" + name(size, i) + R"(", "op": "eq", "value": 1})";
+        if (i != 0) text += ',';
+        text += member(size, i, '1');
+      }
+      const auto policy = CompileEntry(R"({"require": [{"conditions": [)" + conditions + "]}]}");
+      MemoryCounterStore store;
+      const auto reason = [&](const std::string& members) {
+        return policy->Decide(Call('{' + members + '}'), store, kNoon).reason();
+      };
+      CHECK(reason(text) == Reason::kAllowed);
+      CHECK(reason(text + R"(,"z":[{"a":2}])") == Reason::kAllowed);
+      CHECK(reason(text + ',' + member(size, 0, '1')) == Reason::kMalformedCall);
+      std::string variant = name(size, count - 1);
+      variant.back() = static_cast<char>(variant.back() - 'a' + 'A');
+      CHECK(reason(text + ",\"" + variant + "\":1") == Reason::kMalformedCall);
+      for (const std::size_t i : {std::size_t{0}, count - 1}) {
+        std::string wrong = text;
+        wrong[wrong.find(member(size, i, '1')) + size + 3] = '2';
+        CHECK(reason(wrong) == Reason::kRequirementFailed);
+      }
+    }
+  }
+}
+
 TEST_CASE("a denial charges nothing", "[policy]") {
   MemoryCounterStore store({.capacity_keys = 64, .clock = nullptr, .secret = {}});
   const auto policy = CompileEntry(R"({
