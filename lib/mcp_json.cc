@@ -132,21 +132,14 @@ bool JsonCursor::Enter() noexcept {
   return Step::kMember;
 }
 
+// Most strings are names and short words, which one block holds with their end.
 template <bool kKeep>
 [[gnu::always_inline]] inline bool JsonCursor::ReadString(JsonText* text) noexcept {
   const char* const begin = at_ + 1;
   if (static_cast<std::size_t>(end_ - begin) >= StringBlock::kSize) {
     const StringBlock block(begin);
     const char* const end = begin + (block.has_end() ? block.end() : 0);
-    if (block.has_end() && block.highs() == 0 && *end == '"') {
-      if constexpr (kKeep) {
-        text->raw = {at_, static_cast<std::size_t>(end + 1 - at_)};
-        text->value = {begin, static_cast<std::size_t>(end - begin)};
-        text->lone_surrogate = false;
-      }
-      at_ = end + 1;
-      return true;
-    }
+    if (block.has_end() && block.highs() == 0 && *end == '"') return TakeString<kKeep>(begin, end, text);
   }
   return ReadLongString<kKeep>(text);
 }
@@ -320,15 +313,7 @@ template <bool kKeep>
   for (;;) {
     if (p == end_) return Fail(Failure::kSyntax);
     const char c = *p;
-    if (c == '"') {
-      if constexpr (kKeep) {
-        text->raw = {at_, static_cast<std::size_t>(p + 1 - at_)};
-        text->value = {begin, static_cast<std::size_t>(p - begin)};
-        text->lone_surrogate = false;
-      }
-      at_ = p + 1;
-      return true;
-    }
+    if (c == '"') return TakeString<kKeep>(begin, p, text);
     if (c == '\\') return ReadEscapes<kKeep>(begin, p, text);
     if (Byte(c) < 0x20) return Fail(Failure::kSyntax);
     const std::size_t size = Utf8SequenceSize({begin_, static_cast<std::size_t>(end_ - begin_)},

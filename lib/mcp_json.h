@@ -87,14 +87,9 @@ class JsonCursor {
     return false;
   }
   void Note() noexcept { (frames_.size() <= 1 ? fault_at_root_ : fault_below_) = true; }
-  const char* PastSpace(const char* p) const noexcept {
-    while (p != end_ && static_cast<unsigned char>(*p) <= ' ' &&
-           (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
-      ++p;
-    }
-    return p;
+  void SkipSpace() noexcept {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
   }
-  void SkipSpace() noexcept { at_ = PastSpace(at_); }
   bool Open(bool object) noexcept;
   bool Close() noexcept;
   Step Next(char close) noexcept;
@@ -104,6 +99,17 @@ class JsonCursor {
   bool SkipScalar() noexcept;
   bool SkipNumber() noexcept;
   bool SkipWord(std::string_view word) noexcept;
+  // Leaves a string that has no escapes, from `begin` to its closing quote at `end`.
+  template <bool kKeep>
+  bool TakeString(const char* begin, const char* end, JsonText* text) noexcept {
+    if constexpr (kKeep) {
+      text->raw = {begin - 1, static_cast<std::size_t>(end + 1 - (begin - 1))};
+      text->value = {begin, static_cast<std::size_t>(end - begin)};
+      text->lone_surrogate = false;
+    }
+    at_ = end + 1;
+    return true;
+  }
   template <bool kKeep>
   bool ReadString(JsonText* text) noexcept;
   template <bool kKeep>
